@@ -143,21 +143,30 @@ export default tseslint.config(
     rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS, ...POSIX_PATHS]},
   },
   {
-    // No call on files forgets that Windows refuses it while a scanner holds the file.
+    // No call on files forgets that Windows refuses it while a scanner holds the file; none that starts a program throws.
     files: ['src/**/*.ts'],
     // The network room opens nothing but a list in /proc.
-    ignores: ['src/lib/system/disk.ts', 'src/lib/network/tcp-peer.ts'],
+    ignores: ['src/lib/system/{disk,start-program}.ts', 'src/lib/network/tcp-peer.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
         {
-          paths: ['node:fs', 'node:fs/promises', 'fs', 'fs/promises'].map((name) => ({
-            name,
-            allowTypeImports: true,
-            allowImportNames: ['constants'],
-            message:
-              'Files are opened, renamed and removed by src/lib/system/disk.ts, which waits for scanners.',
-          })),
+          paths: [
+            ...['node:fs', 'node:fs/promises', 'fs', 'fs/promises'].map((name) => ({
+              name,
+              allowTypeImports: true,
+              allowImportNames: ['constants'],
+              message:
+                'Files are opened, renamed and removed by src/lib/system/disk.ts, which waits for scanners.',
+            })),
+            {
+              name: 'node:child_process',
+              allowTypeImports: true,
+              allowImportNames: ['execFile'],
+              message:
+                'Programs are started by src/lib/system/start-program.ts: node throws what the event does not have.',
+            },
+          ],
         },
       ],
     },

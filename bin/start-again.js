@@ -20,6 +20,11 @@ const OPENS =
 const WITH_VALUE =
   /^--(heapsnapshot|report-(dir|filename|signal)|report-directory|tls-keylog|tls-cipher-list|experimental-config-file)/
 
+/** A file of CAs, which node trusts. */
+const AUTHORITIES = 'NODE_EXTRA_CA_CERTS'
+/** On Windows: of the current drive, as `/etc/ssl/ca.pem` is, where anyone may have put a file. */
+const OF_THE_DRIVE = /^(?:[\\/](?![\\/])|[A-Za-z]:(?![\\/]))/
+
 /**
  * Starts zt again in an environment without these, because node reads them before any program runs. Everything else is
  * passed through: arguments, stdin, stdout, stderr, signals, and the exit code. Returns if there is nothing to remove;
@@ -45,6 +50,8 @@ export async function startAgain(script) {
   const words = script === undefined ? [] : [...process.execArgv, script]
   const child = spawn(process.execPath, [...words, ...args], {env, stdio: 'inherit'})
   const pass = (signal) => {
+    // An event of the console, which the other process gets too; to send one would end it at once, or fail.
+    if (process.platform === 'win32') return
     // On a terminal, Ctrl-C reaches both processes; a second signal would interrupt the clean-up after the first.
     const typed = signal === 'SIGINT' && [0, 1, 2].some((fd) => tty.isatty(fd))
     if (!typed) child.kill(signal)
@@ -70,14 +77,19 @@ export async function startAgain(script) {
  *
  * @param {NodeJS.ProcessEnv} given
  * @param {boolean} readsOptions false for the executable's node, which reads no NODE_OPTIONS
+ * @param {NodeJS.Platform} platform
  * @returns {{env: NodeJS.ProcessEnv, aside: string[]}} `aside` names what was removed
  */
-export function withoutSpies(given, readsOptions = true) {
+export function withoutSpies(given, readsOptions = true, platform = process.platform) {
   const env = {...given}
   const aside = []
   for (const name of VARIABLES) {
     if (env[name]) aside.push(name)
     delete env[name]
+  }
+  if (platform === 'win32' && OF_THE_DRIVE.test(given[AUTHORITIES] ?? '')) {
+    aside.push(AUTHORITIES)
+    delete env[AUTHORITIES]
   }
   const words = readsOptions ? wordsOf(given.NODE_OPTIONS ?? '') : []
   const kept = []
@@ -101,7 +113,7 @@ export function withoutSpies(given, readsOptions = true) {
 
 /** @param {string[]} aside */
 function whatWith(aside) {
-  if (aside.some((name) => OPENS.test(name))) return 'expose credentials to others'
+  if (aside.some((name) => OPENS.test(name) || name === AUTHORITIES)) return 'expose credentials to others'
   return aside.every((name) => VARIABLES.includes(name)) ? 'print credentials' : 'print or write credentials'
 }
 

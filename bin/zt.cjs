@@ -16,7 +16,7 @@ const path = require('node:path')
 
 const root = path.dirname(__dirname)
 
-const {NODE_DEBUG, NODE_DEBUG_NATIVE, NODE_OPTIONS} = process.env
+const {NODE_DEBUG, NODE_DEBUG_NATIVE, NODE_OPTIONS, NODE_EXTRA_CA_CERTS = ''} = process.env
 const [topic, command] = process.argv.slice(2)
 
 // An error's text may hold any data. Until the loaded code takes over, only its code is printed.
@@ -38,10 +38,12 @@ process.on('beforeExit', () => {
   if (topic === 'token') console.error('next:  zt token recover')
 })
 
-// These make node print or write its data: see start-again.js and docs/explanation/security.md. Quotes and backslashes may split
+// These make node print or write its data, or trust what others may have put on the drive: see start-again.js and docs/explanation/security.md. Quotes and backslashes may split
 // any of these words.
 const spies = /report|heap|abort|tls|inspect|insecure|config|["\\]/
-if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS))) {
+const ofTheDrive =
+  process.platform === 'win32' && /^(?:[\\/](?![\\/])|[A-Za-z]:(?![\\/]))/.test(NODE_EXTRA_CA_CERTS)
+if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS)) || ofTheDrive) {
   import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
 } else {
   start()

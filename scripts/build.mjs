@@ -4,6 +4,7 @@ import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as esbuild from 'esbuild'
+import {absent} from './absent.mjs'
 import {writeBuildFacts} from './build-facts.mjs'
 import {writeCompletionWords} from './completion-words.mjs'
 import {generatedFiles} from './generated.mjs'
@@ -47,8 +48,9 @@ const common = {
   sourcemap: true,
   sourcesContent: false,
   metafile: true,
-  // Native addons stay packages of their own; the optional ones of ssh2 do without. tsx is for bin/dev.cjs only.
-  external: ['keytar', 'cpu-features', '*.node', 'typescript', 'ts-node', 'tsx'],
+  // Native addons stay packages of their own. tsx is for bin/dev.cjs only.
+  external: ['keytar', '*.node', 'tsx'],
+  plugins: [absent],
   logLevel: 'warning',
 }
 
@@ -77,6 +79,7 @@ const ours = {
         onResolve({filter}, ({path: name}) => ({path: `../vendor/${apartFile(name)}`, external: true}))
       },
     },
+    absent,
     leanOclif,
     leanSdk(note),
   ],

@@ -1,6 +1,7 @@
 // Which code of other people is in dist/, and under which licences.
 import fs from 'node:fs'
 import path from 'node:path'
+import {ABSENT} from './absent.mjs'
 
 /** SPDX IDs whose terms are met by passing on the texts. Read any other before you add it. */
 const ALLOWED = ['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-3-Clause', 'ISC', 'MIT', 'Unlicense']
@@ -8,7 +9,7 @@ const TEXTS = /^(licen[cs]e|copying|notice|copyright|third-?party)/i
 /** The last package in a path: a package may have its own copy of another. */
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 /** Made during the build, from files that are inputs themselves. */
-const MADE = ['<stdin>', 'oclif:index', 'sdk:sdk']
+const MADE = ['<stdin>', 'oclif:index', 'sdk:sdk', ...ABSENT]
 /** Its helpers are in its output, but in no metafile. */
 const BUNDLER = 'node_modules/esbuild'
 const RULE = '='.repeat(80)

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {completing} from '../lib/cli/completing.js'
 import {outJson} from '../lib/cli/streams.js'
 import {DespiteSettingsCommand} from '../lib/command/despite-settings-command.js'
-import {yesFlag} from '../lib/command/flags.js'
+import {fileFlag, yesFlag} from '../lib/command/flags.js'
 import {oneStdout} from '../lib/command/one-stdout.js'
 import {bundleText, countsOf, findingsText, fixesText, reportJson} from '../lib/command/present/doctor.js'
 import {PROBES} from '../lib/command/probes.js'
@@ -31,10 +31,7 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
   static override flags = {
     offline: Flags.boolean({description: 'leave out what needs a network'}),
     fix: Flags.boolean({description: 'do what is safe, after a question for each'}),
-    bundle: Flags.string({
-      description: 'write a bug report without secrets, names and IDs to a new file',
-      helpValue: 'FILE',
-    }),
+    bundle: fileFlag('write a bug report without secrets, names and IDs to a new file'),
     yes: yesFlag,
   }
   // prettier-ignore

@@ -1,11 +1,9 @@
 import path from 'node:path'
-import {Flags} from '@oclif/core'
 import {readEarlierReport} from '../lib/access/report/earlier.js'
 import {makeReport} from '../lib/access/report/report.js'
-import {completing} from '../lib/cli/completing.js'
 import {mark, writeLines} from '../lib/cli/streams.js'
 import {AccessCommand} from '../lib/command/access-command.js'
-import {zoneFlag} from '../lib/command/flags.js'
+import {fileFlag, zoneFlag} from '../lib/command/flags.js'
 import {oneStdout} from '../lib/command/one-stdout.js'
 import {reportText, sizeInWords} from '../lib/command/present/report.js'
 import {reportCsv} from '../lib/report/csv.js'
@@ -23,24 +21,9 @@ export default class ReportCommand extends AccessCommand<typeof ReportCommand> {
     '<%= config.bin %> report --csv review',
   ]
   static override flags = {
-    html: completing(
-      'file',
-      Flags.string({
-        description: 'write the review as one page to this file; -: to stdout',
-        helpValue: 'FILE',
-      }),
-    ),
-    csv: completing(
-      'file',
-      Flags.string({description: 'write the review as CSV files to this directory', helpValue: 'DIR'}),
-    ),
-    since: completing(
-      'file',
-      Flags.string({
-        description: 'say what has changed since this report (its page or its JSON)',
-        helpValue: 'FILE',
-      }),
-    ),
+    html: fileFlag('write the review as one page to this file; -: to stdout'),
+    csv: fileFlag('write the review as CSV files to this directory', 'DIR'),
+    since: fileFlag('say what has changed since this report (its page or its JSON)'),
     zone: zoneFlag,
   }
   // What may not be read is left out, and the report says so.

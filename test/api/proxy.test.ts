@@ -139,7 +139,7 @@ it.each([
   expect(error.message).toMatch(/^Cannot list the Access groups: the proxy 127\.0\.0\.1:\d+ refuses the connection/)
   expect(error.why).toMatch(why)
   expect(error.why).toMatch(/HTTPS_PROXY names it/)
-  expect(error.next.at(-1)).toBe(`To bypass it: NO_PROXY=${HOST}`)
+  expect(error.next.at(-1)).toBe(`To bypass it, add ${HOST} to NO_PROXY`)
   expect(proxy.requests).toHaveLength(1)
   expect(asked).toEqual([])
 }) // prettier-ignore

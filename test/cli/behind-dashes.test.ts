@@ -63,6 +63,14 @@ describe('a command line without --', () => {
     ['ssh h.example.com -oPort=22 ls --json', 'ssh h.example.com -- -oPort=22 ls --json'],
     ['forward db.example.com psql -h {host}', 'forward db.example.com -- psql -h {host}'],
     ['forward a.example.com:1 b.example.com sh -c x', 'forward a.example.com:1 b.example.com -- sh -c x'],
+    ...[
+      ...['psql.exe', 'Run.CMD', 'old.bat', '.\\run', 'C:\\bin\\psql.com', 'c:/bin/psql.com'],
+      './run.sh',
+      '/bin/x.sh',
+    ].map((program) => [
+      `forward db.example.com ${program} -h {host}`,
+      `forward db.example.com -- ${program} -h {host}`,
+    ]),
   ])('zt %s: is read as zt %s, or that is suggested', (line, expected) => {
     expect(read(line)).toBe(expected)
     if (line.includes(' -- ')) expect(suggested(line)).toBeUndefined()

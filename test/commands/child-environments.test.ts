@@ -114,7 +114,8 @@ it('every file that starts a program takes its environment from the table, or ge
   for (const name of names.filter((one) => one.endsWith('.ts'))) {
     const text = await fs.readFile(path.join(root, name), 'utf8')
     const starts =
-      text.includes("'node:child_process'") && /\b(spawn|fork|exec(File)?)(Sync)?\)?\(/.test(text)
+      /'node:child_process'|\/start-program\.js'/.test(text) &&
+      /\b(?:(spawn|fork|exec(File)?)(Sync)?|startProgram)\)?\(/.test(text)
     if (!starts && !/(?<!function )\baskProgram\(/.test(text)) continue
     if (!text.includes('environmentFor(')) starting.push(name.replaceAll(path.sep, '/'))
   }
@@ -124,6 +125,7 @@ it('every file that starts a program takes its environment from the table, or ge
     'lib/secrets/keychain/run-child.ts',
     'lib/system/ask-program.ts',
     'lib/system/browser.ts',
+    'lib/system/start-program.ts',
     'lib/tunnel/cloudflared/version.ts',
     'lib/tunnel/exec/child.ts',
   ])

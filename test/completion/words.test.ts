@@ -38,4 +38,15 @@ describe('what can be completed', () => {
     )
     expect(unmarked).toEqual([])
   })
+
+  it('does not miss a mark on the name of a file, which Windows has to have checked', () => {
+    const unmarked = Object.entries(manifest.commands).flatMap(([id, {args, flags}]) =>
+      [...Object.values(args), ...Object.values(flags)]
+        .filter(({name, helpValue = ''}) => name === 'file' || /^(FILE|DIR|PATH)$/.test(helpValue))
+        .filter(({completes}) => completes !== 'file')
+        .map(({name}) => `${id} ${name}`),
+    )
+    // Of cloudflared's line, and without effect.
+    expect(unmarked).toEqual(['access:ssh logfile'])
+  })
 })

@@ -9,7 +9,7 @@ import {openAccess} from '../../src/lib/access/account/context.js'
 import {nameKeeper} from '../../src/lib/command/keep-names.js'
 import {loadSettings} from '../../src/lib/config/settings.js'
 import {CLOUDFLARE_API_URL, type Profile, type Settings} from '../../src/lib/config/types.js'
-import {findProject} from '../../src/lib/config/project.js'
+import {findProject, projectDirectories} from '../../src/lib/config/project.js'
 import {chooseToken} from '../../src/lib/tunnel/target/target.js'
 
 let home: string
@@ -196,6 +196,29 @@ describe("a project's file", () => {
   it('that is larger than any project is not read', async () => {
     await fs.truncate(file, 2 ** 33)
     await expect(findProject(cwd)).rejects.toMatchObject({code: 'BROKEN_FILE'})
+  })
+
+  it.each<[cwd: string, directories: string[]]>([
+    ['C:\\Users\\Ada\\code\\x', ['C:\\Users\\Ada\\code\\x', 'C:\\Users\\Ada\\code', 'C:\\Users\\Ada']],
+    ['c:\\users\\ada\\x', ['c:\\users\\ada\\x', 'c:\\users\\ada']],
+    ['D:\\work\\x', ['D:\\work\\x', 'D:\\work']],
+    ['D:\\', []],
+    ['\\\\server\\share\\x', ['\\\\server\\share\\x']],
+    ['c:\\programdata\\x\\y', []],
+    ['C:\\Users\\Public\\x', ['C:\\Users']],
+    ['C:\\Users\\Public2', ['C:\\Users\\Public2', 'C:\\Users']],
+    ['C:\\Windows\\Temp\\x', ['C:\\Windows']],
+  ])('on Windows is searched from %s in %j', (from, directories) => {
+    const variables = {PROGRAMDATA: 'C:\\ProgramData', PUBLIC: 'C:\\Users\\Public', systemroot: 'C:\\WINDOWS'}
+    const found = projectDirectories(from, {env: variables, platform: 'win32', home: 'C:\\Users\\Ada'})
+    expect(found).toEqual(directories)
+  })
+
+  it('elsewhere is searched up to the home directory, or to the root', () => {
+    const from = (place: string) =>
+      projectDirectories(place, {env: {PUBLIC: '/p'}, platform: 'linux', home: '/home/ada/'})
+    expect(from('/home/ada/x')).toEqual(['/home/ada/x', '/home/ada'])
+    expect(from('/p/x')).toEqual(['/p/x', '/p', '/'])
   })
 
   it('is not read where the profile is named', async () => {

@@ -6,6 +6,7 @@ interface StartAgain {
   withoutSpies(
     given: Record<string, string>,
     readsOptions?: boolean,
+    platform?: NodeJS.Platform,
   ): {env: Record<string, string>; aside: string[]}
 }
 
@@ -191,5 +192,27 @@ describe(`the variables of node ${process.version}`, () => {
 
   it.each(VARIABLES_ASIDE)('%s is set aside', (name) => {
     expect(withoutSpies({[name]: 'x'})).toEqual({env: {}, aside: [name]})
+  })
+})
+
+describe('a file of CAs that node trusts', () => {
+  it.each(['/etc/ssl/ca.pem', '\\etc\\ca.pem', 'C:ca.pem', 'c:..\\ca.pem', '/'])(
+    'is left out on Windows if anyone may have put it there: %s',
+    (NODE_EXTRA_CA_CERTS) => {
+      const {env, aside} = withoutSpies({NODE_EXTRA_CA_CERTS, PATH: 'p'}, false, 'win32')
+      expect([env, aside]).toEqual([{PATH: 'p'}, ['NODE_EXTRA_CA_CERTS']])
+    },
+  )
+
+  it.each<[file: string, platform: NodeJS.Platform]>([
+    ['C:\\ca.pem', 'win32'],
+    ['C:/ca.pem', 'win32'],
+    ['\\\\server\\share\\ca.pem', 'win32'],
+    ['ca.pem', 'win32'],
+    ['/etc/ssl/ca.pem', 'linux'],
+    ['/etc/ssl/ca.pem', 'darwin'],
+  ])('is kept: %s on %s', (file, platform) => {
+    const given = {NODE_EXTRA_CA_CERTS: file}
+    expect(withoutSpies(given, true, platform)).toEqual({env: given, aside: []})
   })
 })

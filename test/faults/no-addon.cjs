@@ -2,6 +2,6 @@
 const Module = require('node:module')
 const load = Module._load
 Module._load = function (request, ...rest) {
-  if (request === 'keytar') throw new Error('Failed to load keytar native addon')
+  if (/(^|[\\/])keytar$/.test(request)) throw new Error('Failed to load keytar native addon')
   return load.call(this, request, ...rest)
 }

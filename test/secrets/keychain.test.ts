@@ -6,6 +6,7 @@ import {inspect} from 'node:util'
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {Secret} from '../../src/lib/core/secret.js'
 import {saveCredentials} from '../../src/lib/secrets/credentials.js'
+import {keytarDirectory} from '../../src/lib/secrets/keychain/child-path.js'
 import {Keychain} from '../../src/lib/secrets/keychain/keychain.js'
 import {AMPLE_MS, until, withGrowingLimit} from '../support/patience.js'
 
@@ -124,7 +125,7 @@ describe("the real keychain child's life", () => {
     await fs.writeFile(
       file,
       `const Module = require('node:module'), load = Module._load
-       Module._load = (name, ...rest) => name !== 'keytar' ? load(name, ...rest) : {
+       Module._load = (name, ...rest) => !/[\\\\/]keytar$/.test(name) ? load(name, ...rest) : {
          setPassword: () => new Promise((resolve) => {
            require('fs').writeFileSync(${JSON.stringify(path.join(folder, 'hangs'))}, String(process.pid))
            require('dns').lookup = undefined
@@ -168,3 +169,17 @@ describe("the real keychain child's life", () => {
     },
   )
 })
+
+describe('the library of the keychain', () => {
+  it.each<[what: string, root: string, there: string[], found: string | undefined]>([
+    ['inside zt', '/a/node_modules/zt', ['/a/node_modules/zt/node_modules/keytar', '/a/node_modules/keytar'], '/a/node_modules/zt/node_modules/keytar'],
+    ['beside zt', '/a/node_modules/zt', ['/a/node_modules/keytar'], '/a/node_modules/keytar'],
+    ['beside what zt is inside of', '/a/node_modules/b/node_modules/zt', ['/a/node_modules/keytar'], '/a/node_modules/keytar'],
+    ['in a checkout', '/a/zt', ['/a/zt/node_modules/keytar'], '/a/zt/node_modules/keytar'],
+    ['above the checkout', '/a/zt', ['/a/node_modules/keytar', '/node_modules/keytar'], undefined],
+    ['above the node_modules that has zt', '/a/b/node_modules/zt', ['/a/node_modules/keytar', '/node_modules/keytar'], undefined],
+    ['nowhere', '/a/node_modules/zt', [], undefined],
+  ])('%s', (_, root, there, found) => {
+    expect(keytarDirectory(root, (one) => there.includes(one))).toBe(found)
+  })
+}) // prettier-ignore

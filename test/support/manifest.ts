@@ -9,6 +9,7 @@ export interface ManifestValue {
   hidden?: boolean
   options?: string[]
   completes?: Kind
+  helpValue?: string
 }
 
 export interface ManifestFlag extends ManifestValue {

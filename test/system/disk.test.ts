@@ -1,14 +1,17 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {despiteScanners, files, filesSync} from '../../src/lib/system/disk.js'
+import {despiteScanners, files, filesSync, lastingReason} from '../../src/lib/system/disk.js'
 
 /** A call that fails so many times with this code. */
 function held(code: string, times: number) {
   let tried = 0
-  const refuse = (): string => {
+  const refuse = (..._args: string[]): string => {
     if (++tried <= times) throw Object.assign(new Error(code), {code})
     return 'done'
   }
-  const later = async (): Promise<string> => refuse()
+  const later = async (..._args: string[]): Promise<string> => refuse()
   const sync = {openSync: refuse, renameSync: refuse, rmSync: refuse, linkSync: refuse, statSync: refuse}
   return {
     tried: () => tried,
@@ -58,8 +61,68 @@ describe('a call on a file', () => {
     expect(kept.tried()).toBe(1)
   })
 
+  it.each<[name: Name, args: string[], reason: 'directory' | 'read-only', again: boolean]>([
+    ['openSync', ['C:\\x\\a'], 'read-only', false],
+    ['open', ['C:\\x\\a'], 'directory', false],
+    ['renameSync', ['C:\\x\\new', 'C:\\x\\a'], 'read-only', false],
+    ['rename', ['C:\\x\\new', 'C:\\x\\a'], 'directory', false],
+    ['rename', ['C:\\x\\a', 'C:\\x\\b'], 'read-only', true],
+    ['rm', ['C:\\x\\a'], 'directory', true],
+    ['rmSync', ['C:\\x\\a'], 'read-only', true],
+  ])('that is denied, %s %j, where it is a %s: tried again %s', async (name, args, reason, again) => {
+    for (const [code, tried] of [
+      ['EPERM', again ? 4 : 1],
+      ['EACCES', again ? 4 : 1],
+      ['EBUSY', 4],
+    ] as const) {
+      const scanner = held(code, 3)
+      const reasonFor = (file: string) => (file === 'C:\\x\\a' ? reason : undefined)
+      const calls = despiteScanners(scanner.calls, {platform: 'win32', reasonFor, ...NOW})
+      const ends = (async () => calls[name](...args))()
+      if (tried === 4) await expect(ends).resolves.toBe('done')
+      else await expect(ends).rejects.toMatchObject({code})
+      expect(scanner.tried()).toBe(tried)
+    }
+  })
+
+  it('that was denied to the end is not waited for again in that directory, and is in another', async () => {
+    const tries = async (file: string, code: string, patience: number): Promise<number> => {
+      const scanner = held(code, 3)
+      const holding = {
+        platform: 'win32',
+        patienceMs: () => patience,
+        reasonFor: () => undefined,
+        ...NOW,
+      } as const
+      await (async () => despiteScanners(scanner.calls, holding).openSync(file))().catch(() => undefined)
+      return scanner.tried()
+    }
+    const LONG = 3600_000
+    expect(await tries('C:\\Denied\\a', 'EPERM', 0)).toBe(1)
+    expect(await tries('c:\\denied\\b', 'EACCES', LONG)).toBe(1)
+    expect(await tries('C:\\Denied\\b', 'EBUSY', LONG)).toBe(4)
+    expect(await tries('C:\\other\\b', 'EPERM', LONG)).toBe(4)
+  })
+
+  it('on a directory or a file that is read-only is seen to be one', () => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-disk-'))
+    try {
+      const [writable, locked] = ['a', 'b'].map((name) => path.join(directory, name)) as [string, string]
+      for (const file of [writable, locked]) fs.writeFileSync(file, '')
+      fs.chmodSync(locked, 0o444)
+      expect([directory, writable, locked, path.join(directory, 'none')].map(lastingReason)).toEqual([
+        'directory',
+        undefined,
+        'read-only',
+        undefined,
+      ])
+    } finally {
+      fs.rmSync(directory, {recursive: true})
+    }
+  })
+
   it("is node's own on other systems", async () => {
-    const [fs, fsp] = await Promise.all([import('node:fs'), import('node:fs/promises')])
-    expect([filesSync === fs.default, files === fsp.default]).toEqual([true, true])
+    const fsp = await import('node:fs/promises')
+    expect([filesSync === fs, files === fsp.default]).toEqual([true, true])
   })
 })

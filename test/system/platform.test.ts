@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {
+  certainFile,
   homeDirectory,
   isFullPath,
   searchDirectories,
@@ -106,16 +107,63 @@ describe('a file that a person named', () => {
     ['win32', 'C:\\nulls\\console.txt', 'C:\\nulls\\console.txt'],
     ['win32', '\\\\?\\C:\\x', '\\\\?\\C:\\x'],
     ['win32', '-', '-'],
+    ...[
+      '..\\x.pem',
+      '.',
+      '..',
+      'a..b',
+      ' a.pem',
+      'a b.pem',
+      'C:x.pem',
+      '\\\\s\\d$\\x',
+      '\\\\?\\UNC\\s\\d\\x',
+      "it's (1).pem",
+    ].map((text): ['win32', string, string] => ['win32', text, text]),
+    ['linux', 'a:b', 'a:b'],
+    ['darwin', 'a. ', 'a. '],
     ['linux', '~/x', '~/x'],
     ['linux', 'nul', 'nul'],
   ])('on %s, %s is %s', (platform, text, file) => {
     expect(namedFile(text, platform, home)).toBe(file)
   })
 
-  it.each(['NUL', 'C:\\x\\nul.txt', 'con', 'aux .pem', 'COM1:', 'CONOUT$', '\\\\.\\pipe\\x', '\\\\.\\NUL'])(
-    'on Windows is not the device %s',
+  it.each([
+    ...['NUL', 'C:\\x\\nul.txt', 'con', 'aux .pem', 'COM1:', 'CONOUT$', '\\\\.\\pipe\\x', '\\\\.\\NUL'],
+    ...['C:nul', 'com\u00b9', 'LPT\u00b3.txt', 'Prn.tar.gz', '\\\\?\\pipe\\x', '~\\con'],
+  ])('on Windows is not the device %s', (text) => {
+    expect(() => namedFile(text, 'win32', home)).toThrow(
+      expect.objectContaining({code: 'NOT_A_FILE', message: expect.stringContaining('device') as string}),
+    )
+  })
+
+  it.each([
+    ...['x.txt:hidden', 'x.txt::$DATA', 'C:\\a\\b:c\\d', '\\\\?\\C:\\x:y', 'file:///C:/x'],
+    ...['x.', 'x ', 'a.\\x', '...', 'x. .', ' ', 'a?', '*.pem', '<x>', 'a|b', 'a"b', 'a\nb'],
+  ])('on Windows is nothing that no file can be called: %j', (text) => {
+    expect(() => namedFile(text, 'win32', home)).toThrow(expect.objectContaining({code: 'NOT_A_FILE'}))
+  })
+})
+
+describe('a file that a variable or a setting names', () => {
+  const home = (): string => 'C:\\Users\\u'
+
+  it.each(['/etc/ssl/ca.pem', '\\ca.pem', 'C:ca.pem', 'c:', '/'])(
+    'is not read on Windows if it depends on the drive: %s',
     (text) => {
-      expect(() => namedFile(text, 'win32', home)).toThrow(expect.objectContaining({code: 'NOT_A_FILE'}))
+      expect(() => certainFile(text, 'ZT_CA_FILE', 'win32', home)).toThrow(
+        expect.objectContaining({code: 'DRIVE_NOT_NAMED', message: expect.stringContaining(text) as string}),
+      )
+      for (const platform of ['linux', 'darwin'] as const)
+        expect(certainFile(text, 'ZT_CA_FILE', platform, home)).toBe(text)
     },
   )
+
+  it.each([
+    ['C:\\ca.pem', 'C:\\ca.pem'],
+    ['\\\\s\\d\\ca.pem', '\\\\s\\d\\ca.pem'],
+    ['ca.pem', 'ca.pem'],
+    ['~\\ca.pem', 'C:\\Users\\u\\ca.pem'],
+  ])('is, on Windows: %s as %s', (text, file) => {
+    expect(certainFile(text, 'ZT_CA_FILE', 'win32', home)).toBe(file)
+  })
 })

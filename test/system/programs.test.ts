@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {findProgram, findShim, isShim} from '../../src/lib/system/programs.js'
+import {findProgram, findShim, isProgramFile, isShim} from '../../src/lib/system/programs.js'
 
 const PATH = 'C:\\a;C:\\b'
 /** Finds files as Windows does, whatever the case. */
@@ -66,6 +66,37 @@ describe('a program on Windows', () => {
       expect(isShim(name, 'linux')).toBe(false)
     }
     for (const name of ['a.exe', 'cmd', 'a.cmd.exe', 'a']) expect(isShim(name, 'win32')).toBe(false)
+  })
+})
+
+describe('a file that can be started', () => {
+  const failing = (code: string) => (): never => {
+    throw Object.assign(new Error(code), {code})
+  }
+  const stat = (isFile: boolean) => () => ({isFile: () => isFile, isDirectory: () => !isFile})
+  type Look = NonNullable<Parameters<typeof isProgramFile>[2]>
+  const looking = (accessSync: () => void, statSync: () => unknown, lstatSync: () => unknown): Look =>
+    ({accessSync, statSync, lstatSync}) as unknown as Look
+  const nothing = () => undefined
+
+  it.each<[what: string, look: Look, onWindows: boolean, elsewhere: boolean]>([
+    ['a file', looking(nothing, stat(true), stat(true)), true, true],
+    ['a directory', looking(nothing, stat(false), stat(false)), false, false],
+    ['none', looking(failing('ENOENT'), failing('ENOENT'), failing('ENOENT')), false, false],
+    ['one of the Microsoft Store', looking(nothing, failing('EACCES'), stat(true)), true, false],
+    ['the same in an older node', looking(nothing, failing('UNKNOWN'), stat(true)), true, false],
+    [
+      'a directory that is closed to this user',
+      looking(nothing, failing('EACCES'), stat(false)),
+      false,
+      false,
+    ],
+    ['a file below one', looking(failing('EACCES'), nothing, failing('EACCES')), false, false],
+    ['a link to itself', looking(failing('ELOOP'), nothing, stat(true)), false, false],
+  ])('%s', (_what, look, onWindows, elsewhere) => {
+    expect(isProgramFile('x', 'win32', look)).toBe(onWindows)
+    for (const platform of ['linux', 'darwin'] as const)
+      expect(isProgramFile('x', platform, look)).toBe(elsewhere)
   })
 })
 

@@ -1,6 +1,6 @@
 import {afterEach, expect, it, vi} from 'vitest'
 import {interrupted, type UserError} from '../../src/lib/core/errors.js'
-import {interruptions, Unfinished} from '../../src/lib/system/signals.js'
+import {endBySignal, interruptions, Unfinished} from '../../src/lib/system/signals.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const before = SIGNALS.map((signal) => process.listeners(signal))
@@ -84,4 +84,20 @@ it('says what the innermost operation leaves, to which the outer ones add', asyn
   )
   await note()
   expect(said).toEqual([['outer'], ['inner', 'outer'], undefined])
+})
+
+it.each<[platform: NodeJS.Platform, ends: unknown[]]>([
+  ['linux', ['kill', 4, 'SIGHUP']],
+  ['darwin', ['kill', 4, 'SIGHUP']],
+  // To send it there would throw (ENOSYS), and another one would end the process with 1, which means a bug.
+  ['win32', ['exit', 129]],
+])('on %s a signal ends this process by %j', (platform, ends) => {
+  const seen: unknown[] = []
+  const self = {
+    pid: 4,
+    kill: (...given: unknown[]) => seen.push('kill', ...given) > 0,
+    exit: (code: unknown) => seen.push('exit', code),
+  } as unknown as NodeJS.Process
+  endBySignal('SIGHUP', {platform, self})
+  expect(seen).toEqual(ends)
 })

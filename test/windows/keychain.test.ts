@@ -1,11 +1,52 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import {expect, it} from 'vitest'
+import {beforeAll, expect, it} from 'vitest'
+import {NODE} from './wine.js'
+import {ZT} from './windows-zt.js'
 import {describeOnWindows, said} from './world.js'
 
 /** What Windows' Credential Manager is in wine: keytar's own calls, in a process of zt's. */
 describeOnWindows('the Credential Manager', (world) => {
   const env = {ZT_STORE: undefined}
+  /** Where node looks last for a module that zt names: anyone may make that directory. */
+  const planted = () => world.windows.unix(String.raw`C:\node_modules`)
+  const mark = () => world.windows.unix(String.raw`C:\planted-has-run`)
+
+  beforeAll(() => {
+    for (const name of [
+      'keytar',
+      'bufferutil',
+      'utf-8-validate',
+      'cpu-features',
+      'typescript',
+      'ts-node',
+      'picomatch',
+    ]) {
+      fs.mkdirSync(path.join(planted(), name), {recursive: true})
+      const text = `require('node:fs').appendFileSync(String.raw\`C:\\planted-has-run\`, '${name} ')`
+      fs.writeFileSync(path.join(planted(), name, 'index.js'), text)
+    }
+  })
+
+  it('of another user is none: zt takes no module from the root of the drive', async () => {
+    // A zt without its keytar, whose modules node would look for there.
+    const alone = String.raw`C:\alone\node_modules\zt-access`
+    fs.cpSync(path.dirname(path.dirname(world.windows.unix(ZT))), world.windows.unix(alone), {
+      recursive: true,
+      filter: (file) => path.basename(file) !== 'keytar',
+    })
+    const run = (...args: string[]) =>
+      world.windows.run(NODE, [`${alone}\\bin\\zt.cjs`, ...args], {
+        env: {...world.zt.env, ZT_STORE: undefined},
+      })
+    const listed = await run('store', 'list')
+    expect(listed.code, said(listed)).toBe(0)
+    expect(listed.stdout).not.toMatch(/keychain\s+ready/)
+    const sandbox = await run('sandbox', 'start')
+    expect(sandbox.code, said(sandbox)).toBe(0)
+    await run('sandbox', 'stop')
+    expect(fs.existsSync(mark()) ? fs.readFileSync(mark(), 'utf8') : '').toBe('')
+  })
 
   it('is the store that zt chooses by itself', async () => {
     const end = await world.zt.run(['store', 'use', 'keychain'], {env})

@@ -130,9 +130,62 @@ describeOnWindows('files on Windows', (world) => {
     expect(fs.existsSync(path.join(world.zt.home, '~'))).toBe(false)
   })
 
-  it.each(['NUL', 'nul.txt', 'CON'])('%s is refused as a file to write', async (device) => {
-    const end = await world.zt.run(['ssh', 'config', HOST, '--write', '--yes', '--file', device])
-    expect(isWorded(end), said(end)).toBe(true)
-    expect(fs.existsSync(path.join(world.zt.home, device))).toBe(false)
+  it.each(['NUL', 'nul.txt', 'CON', 'com\u00b9', 'config:stream', 'config.', 'con fig ', 'a?'])(
+    '%s is refused as a file to write, and nothing is made',
+    async (name) => {
+      const before = fs.readdirSync(world.zt.home)
+      const end = await world.zt.run(['ssh', 'config', HOST, '--write', '--yes', '--file', name])
+      expect(isWorded(end), said(end)).toBe(true)
+      expect(fs.readdirSync(world.zt.home)).toEqual(before)
+    },
+  )
+
+  it.each([
+    ['report', ['report', '--html']],
+    ['doctor', ['doctor', '--offline', '--bundle']],
+    ['policy test', ['policy', 'test']],
+    ['a setting', ['config', 'set', 'ca-file']],
+  ])('so is a stream of a file by zt %s', async (_, args) => {
+    const before = fs.readdirSync(world.zt.home)
+    const end = await world.zt.run([...args, 'page.html:stream'])
+    expect(end.code, said(end)).toBe(2)
+    expect(fs.readdirSync(world.zt.home)).toEqual(before)
+  })
+
+  it.each([
+    ['ZT_CA_FILE', '/etc/ssl/ca.pem'],
+    ['ZT_VAULT_IDENTITY', String.raw`\identity.txt`],
+    ['ZT_CA_FILE', 'C:ca.pem'],
+  ])('%s is not read from %s of the current drive', async (name, value) => {
+    const end = await world.zt.run(['config', 'list'], {env: {[name]: value}})
+    expect(end.code, said(end)).toBe(2)
+    expect(end.stderr).toContain(value)
+  })
+
+  it.each([
+    ['the root of a drive', 'C:', String.raw`C:\Wurzel`],
+    ['Public', String.raw`C:\users\Public`, String.raw`C:\users\public\x`],
+  ])('a project file in %s is another user’s, and is passed over', async (_, place, cwd) => {
+    const file = world.windows.unix(`${place}\\.zt.json`)
+    fs.mkdirSync(world.windows.unix(String.raw`C:\users\Public`), {recursive: true})
+    fs.mkdirSync(path.join(path.dirname(file), path.win32.basename(cwd)), {recursive: true})
+    fs.writeFileSync(file, '{"profile": "planted"}')
+    try {
+      const end = await world.zt.run(['config', 'list'], {cwd, env: {PUBLIC: String.raw`C:\Users\Public`}})
+      expect(end.code, said(end)).toBe(0)
+    } finally {
+      fs.rmSync(file)
+    }
+  })
+
+  it('an ssh configuration that is read-only is named, with what makes it writable, and nothing is left', async () => {
+    const file = path.join(world.zt.home, 'locked')
+    fs.writeFileSync(file, 'Host x\r\n')
+    fs.chmodSync(file, 0o444)
+    const before = fs.readdirSync(world.zt.home)
+    const end = await world.zt.run(['ssh', 'config', HOST, '--write', '--yes', '--file', 'locked'])
+    expect(end.code, said(end)).toBe(13)
+    expect(end.stderr).toMatch(/read-only[^]*attrib -r/)
+    expect(fs.readdirSync(world.zt.home)).toEqual(before)
   })
 })

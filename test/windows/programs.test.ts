@@ -5,7 +5,7 @@ import {HOST} from '../contract/command-world.js'
 import {PLACE} from './install.js'
 import {NODE} from './wine.js'
 import {ZT} from './windows-zt.js'
-import {describeOnWindows, said} from './world.js'
+import {describeOnWindows, isWorded, said} from './world.js'
 
 /** Each has a meaning to cmd, to the C runtime, to sh or to PowerShell. */
 const HOSTILE = [
@@ -95,6 +95,12 @@ describeOnWindows('programs on Windows', (world) => {
       expect(JSON.parse(end.stdout)).toEqual(words)
     })
 
+    it('ends zt exec with its exit code', async () => {
+      fs.writeFileSync(path.join(world.zt.home, 'ends.bat'), '@exit /b 7\r\n')
+      const end = await exec(String.raw`.\ends`, 'a & b')
+      expect(end.code, said(end)).toBe(7)
+    })
+
     it.each(['"', '^"', '%CMDCMDLINE:~-1%', '%OS%', '!OS!'])(
       'is not started with %s, and nothing runs',
       async (sign) => {
@@ -104,6 +110,58 @@ describeOnWindows('programs on Windows', (world) => {
         expect(fs.existsSync(mark)).toBe(false)
       },
     )
+  })
+
+  describe('what Windows does not start', () => {
+    /** Before the others on PATH. */
+    const DAMAGED = String.raw`C:\damaged programs`
+    const env = {PATH: ''}
+    beforeAll(() => {
+      env.PATH = `${DAMAGED};${world.zt.env['PATH']}`
+      fs.mkdirSync(world.windows.unix(DAMAGED), {recursive: true})
+      for (const name of [
+        'ssh.exe',
+        'curl.exe',
+        'cloudflared.exe',
+        'docker-credential-damaged.exe',
+        'script.py',
+      ])
+        fs.writeFileSync(path.join(world.windows.unix(DAMAGED), name), 'not a program\n')
+    })
+
+    it.each(['ssh.exe', 'script.py', 'cloudflared'])('is the command %s of zt exec: 126', async (name) => {
+      const end = await exec(`${DAMAGED}\\${name}`)
+      expect(end.code, said(end)).toBe(126)
+      expect(end.stderr).toMatch(/^error: /m)
+    })
+
+    it.each([
+      ['ssh', ['ssh', HOST, '--token', 'env', '--yes']],
+      ['curl', ['curl', `https://${HOST}/`, '--token', 'env', '--yes']],
+      ['cloudflared', ['ssh', 'proxy', HOST, '--client', 'cloudflared', '--token', 'env', '--yes']],
+      ['a helper', ['store', 'use', 'helper:damaged', '--yes']],
+    ])('is %s: that is said, and is no bug', async (_, args) => {
+      const end = await world.zt.run(args, {env: {...env, ...pair}})
+      expect(isWorded(end), said(end)).toBe(true)
+    })
+
+    it('is a finding of zt doctor', async () => {
+      const end = await world.zt.run(['doctor', '--offline'], {env})
+      expect([0, 9], said(end)).toContain(end.code)
+    })
+  })
+
+  it.each([255, 256, 3221225477, 4294967295])('exit code %i of a command comes back', async (code) => {
+    const end = await exec('node', '-e', `process.exit(${code} | 0)`)
+    expect(end.code, said(end)).toBe(code)
+  })
+
+  it('a variable of zt exec replaces one whose name differs by case', async () => {
+    const args = ['exec', '--id-var', 'Api_Id', '--secret-var', 'Api_Secret', 'env', '--', 'node', '-p']
+    const end = await world.zt.run([...args, 'process.env.API_ID + process.env.api_secret'], {
+      env: {...pair, API_ID: 'old', aPI_SECRET: 'old'},
+    })
+    expect(end.stdout.trim(), said(end)).toBe(pair.CF_ACCESS_CLIENT_ID + pair.CF_ACCESS_CLIENT_SECRET)
   })
 
   it('zt exec needs no --, which npm’s zt.ps1 drops', async () => {

@@ -5,8 +5,8 @@ import {HOST} from '../contract/command-world.js'
 import {describeOnWindows, said} from './world.js'
 
 describeOnWindows('CAs on Windows', (world) => {
-  const proxy = (...more: string[]) =>
-    world.zt.run(['ssh', 'proxy', HOST, '--token', 'trusting', '--yes', ...more])
+  const proxy = (env: NodeJS.ProcessEnv = {}) =>
+    world.zt.run(['ssh', 'proxy', HOST, '--token', 'trusting', '--yes'], {env})
 
   it('the one of --ca-file is trusted, and Access answers', async () => {
     await world.zt.run(['token', 'create', 'trusting'])
@@ -38,4 +38,28 @@ describeOnWindows('CAs on Windows', (world) => {
       fs.writeFileSync(config, before)
     }
   })
+
+  it.each(['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'])(
+    String.raw`one that %s names as another system does is not: that is \etc of the drive`,
+    async (name) => {
+      const config = path.join(world.zt.config, 'config.json')
+      const before = fs.readFileSync(config, 'utf8')
+      const settings = JSON.parse(before) as {profiles: Record<string, {caFile?: string}>}
+      const own = settings.profiles['default']?.caFile ?? ''
+      delete settings.profiles['default']?.caFile
+      const planted = world.windows.unix('C:/etc/planted.pem')
+      fs.mkdirSync(path.dirname(planted), {recursive: true})
+      fs.copyFileSync(world.windows.unix(own), planted)
+      fs.writeFileSync(config, JSON.stringify(settings))
+      try {
+        const end = await proxy({[name]: '/etc/planted.pem'})
+        expect(end.code, said(end)).toBe(8)
+        const whole = await proxy({[name]: String.raw`C:\etc\planted.pem`})
+        expect(whole.code, said(whole)).toBe(10)
+      } finally {
+        fs.rmSync(planted)
+        fs.writeFileSync(config, before)
+      }
+    },
+  )
 })

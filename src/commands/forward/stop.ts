@@ -4,6 +4,7 @@ import {completing} from '../../lib/cli/completing.js'
 import {runningForwardJson, stoppedText} from '../../lib/command/present/forward-events.js'
 import {UserError} from '../../lib/core/errors.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
+import {ending} from '../../lib/core/shell-words.js'
 import {stopForwards} from '../../lib/tunnel/forward/running.js'
 
 export default class ForwardStop extends BaseCommand<typeof ForwardStop> {
@@ -35,7 +36,9 @@ export default class ForwardStop extends BaseCommand<typeof ForwardStop> {
       if (one.why === undefined) this.print(stoppedText(one))
       else this.warn(`Still running: ${one.place} to ${one.host} (process ${one.pid}); ${one.why}`)
     }
-    if (stopped.some(({why}) => why !== undefined)) process.exitCode = exitCodeOfKind('needs-action')
+    const left = new Set(stopped.flatMap(({pid, why}) => (why === undefined ? [] : [pid])))
+    for (const pid of left) this.next(`If process ${pid} is still a zt: ${ending(pid)}`)
+    if (left.size > 0) process.exitCode = exitCodeOfKind('needs-action')
     return {forwards: stopped.map((one) => ({...runningForwardJson(one), why: one.why ?? null}))}
   }
 }

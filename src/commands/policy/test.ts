@@ -1,11 +1,12 @@
 import path from 'node:path'
-import {Args, Flags} from '@oclif/core'
+import {Args} from '@oclif/core'
 import {MOST_BYTES, parseExpectations, readExpectations} from '../../lib/access/policies/expectations.js'
 import {readPlannedChanges} from '../../lib/access/policies/planned-file.js'
 import {testPolicies} from '../../lib/access/policies/test.js'
+import {completing} from '../../lib/cli/completing.js'
 import {readTextFromStdin} from '../../lib/cli/stdin.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {quietFlag} from '../../lib/command/flags.js'
+import {fileFlag, quietFlag} from '../../lib/command/flags.js'
 import {junit, policyTestJson, policyTestText} from '../../lib/command/present/policy-test.js'
 import {EXIT_EXPECTATION_NOT_MET} from '../../lib/core/exit-codes.js'
 import {writeNamedFile} from '../../lib/system/files.js'
@@ -21,21 +22,14 @@ export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
     'generate-expectations | <%= config.bin %> policy test -',
   ]
   static override args = {
-    file: Args.string({
-      description: 'YAML file of expectations; - for stdin',
-      required: true,
-      ignoreStdin: true,
-    }),
+    file: completing(
+      'file',
+      Args.string({description: 'YAML file of expectations; - for stdin', required: true, ignoreStdin: true}),
+    ),
   }
   static override flags = {
-    junit: Flags.string({
-      description: 'also write the results to this file, as JUnit XML',
-      helpValue: 'FILE',
-    }),
-    plan: Flags.string({
-      description: 'evaluate as if this edit were made: what its --dry-run --json has printed',
-      helpValue: 'FILE',
-    }),
+    junit: fileFlag('also write the results to this file, as JUnit XML'),
+    plan: fileFlag('evaluate as if this edit were made: what its --dry-run --json has printed'),
     quiet: quietFlag,
   }
   static override asks = {

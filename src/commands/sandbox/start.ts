@@ -2,9 +2,8 @@ import path from 'node:path'
 import {Flags} from '@oclif/core'
 import {makeSandboxProfile, SANDBOX_PROFILE} from '../../lib/access/account/sandbox-profile.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {several, storeFlag} from '../../lib/command/flags.js'
+import {fileFlag, several, storeFlag} from '../../lib/command/flags.js'
 import {sandboxFacts} from '../../lib/command/present/sandbox.js'
-import {completing} from '../../lib/cli/completing.js'
 import {mark, style} from '../../lib/cli/streams.js'
 import {Secret} from '../../lib/core/secret.js'
 import {profileOf, startSandbox} from '../../lib/sandbox/start.js'
@@ -20,14 +19,8 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     '<%= config.bin %> sandbox start --origin gitlab-ssh.widgetcorp.tech=127.0.0.1:22',
   ]
   static override flags = {
-    seed: completing(
-      'file',
-      Flags.string({description: 'start over with the API objects in this JSON file', helpValue: 'FILE'}),
-    ),
-    observed: completing(
-      'file',
-      Flags.string({description: 'behave as the account that npm run test:live asked', helpValue: 'FILE'}),
-    ),
+    seed: fileFlag('start over with the API objects in this JSON file'),
+    observed: fileFlag('behave as the account that npm run test:live asked'),
     origin: several('put another server behind the edge', 'HOST=ADDRESS:PORT'),
     'country-of': several('country of the clients at these addresses of this machine', 'CIDR=CC'),
     foreground: Flags.boolean({description: 'stay in the foreground until interrupted'}),

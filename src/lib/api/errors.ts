@@ -378,7 +378,7 @@ function throughProxy(request: FailedRequest, cause: unknown): ApiError | undefi
         why: `${late ? 'It does not answer.' : reason(error.cause)} ${proxy.variable} names it.`,
         next: [
           `Correct ${proxy.variable}, or unset it`,
-          `To bypass it: NO_PROXY=${new URL(request.apiUrl).hostname}`,
+          `To bypass it, add ${new URL(request.apiUrl).hostname} to NO_PROXY`,
         ],
         cause,
       })

@@ -92,7 +92,7 @@ function split({
       // An option of neither.
       if (option === undefined) return undefined
       rest.push(word, ...value(option === 'takes-next'))
-    } else if (taken < wanted || (several && !/^[\w-]+$/.test(word))) {
+    } else if (taken < wanted || (several && !PROGRAM.test(word))) {
       front.push(word)
       taken++
     } else if (optionOf(front.at(-1) ?? '') === 'takes-next') {
@@ -110,6 +110,9 @@ function split({
     return undefined
   return {front, rest}
 }
+
+/** A name or path of a program, where several hosts may come before it. */
+const PROGRAM = /^[\w-]+$|\\|^\.{0,2}\/|^[a-z]:\/|\.(?:exe|bat|cmd)$/i
 
 function flagOf(word: string, flags: Interfaces.FlagInput): Interfaces.FlagInput[string] | undefined {
   if (word.startsWith('--')) {

@@ -1,6 +1,7 @@
 import {framesOf} from '../system/crash.js'
 import {LABEL_WIDTH, errorParts, type ErrorPart, type SayStep} from '../core/error-text.js'
 import {ApiError, UserError} from '../core/errors.js'
+import {isTyped} from '../core/shell-words.js'
 import {inSources} from './source-places.js'
 import {columnsOf, err, errStyle, type Text} from './streams.js'
 import {widthOf} from './width.js'
@@ -55,8 +56,7 @@ export function printLabelled(label: string, text: Text): void {
 export function printNext(next: readonly string[]): void {
   for (const step of next) {
     // A command stays on one line, however long: it will be copied.
-    if (/^(zt|ssh|chmod|apt-get|brew|rm|del|secret-tool|security|cmdkey|printf|echo|pass|unset) /.test(step))
-      err(`${LABELS.next}  ${errStyle.command(step)}`)
+    if (isTyped(step)) err(`${LABELS.next}  ${errStyle.command(step)}`)
     else printLabelled(LABELS.next, step)
   }
 }

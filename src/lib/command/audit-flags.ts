@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {completing} from '../cli/completing.js'
+import {fileFlag} from './flags.js'
 
 /** Of `zt token audit`. */
 export const auditFlags = {
@@ -22,8 +22,5 @@ export const auditFlags = {
     helpValue: 'WHAT',
     default: 'action',
   }),
-  sarif: completing(
-    'file',
-    Flags.string({description: 'also write SARIF to this file; -: print only SARIF', helpValue: 'FILE'}),
-  ),
+  sarif: fileFlag('also write SARIF to this file; -: print only SARIF'),
 }

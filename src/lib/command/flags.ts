@@ -172,11 +172,12 @@ export const clientFlag = Flags.option({
   default: 'auto' as const,
 })()
 
+/** A file that a person names. */
+export const fileFlag = (description: string, helpValue = 'FILE') =>
+  completing('file', Flags.string({description, helpValue}))
+
 /** For commands that read or change ssh's configuration. */
-export const sshConfigFlag = completing(
-  'file',
-  Flags.string({description: 'ssh configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
-)
+export const sshConfigFlag = fileFlag('ssh configuration (default: ~/.ssh/config)')
 
 /** For a listener. */
 export const exposeFlag = Flags.boolean({
@@ -210,10 +211,7 @@ export const edgeFlags = {
     description: "reach the edge at this address instead of the host's own",
     helpValue: 'HOST:PORT',
   }),
-  'ca-file': completing(
-    'file',
-    Flags.string({description: 'PEM file of a CA to trust for the edge', helpValue: 'FILE'}),
-  ),
+  'ca-file': fileFlag('PEM file of a CA to trust for the edge'),
 }
 
 /** How ssh's connection is made. */

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {filesSync as fs} from '../system/disk.js'
 import {UserError} from '../core/errors.js'
+import {namedFile} from '../system/platform.js'
 import {readConfig, updateProfile} from './profiles.js'
 import {checkConnectTo} from './settings.js'
 import {type Profile, type Settings, type SettingSource} from './types.js'
@@ -153,7 +154,7 @@ function checkAccount(text: string): string {
 }
 
 function checkFile(text: string, cwd: string): string {
-  const file = path.resolve(cwd, text)
+  const file = path.resolve(cwd, namedFile(text))
   if (fs.statSync(file, {throwIfNoEntry: false})?.isFile() === true) return file
   throw badValue(`There is no file ${file}`, 'The setting would break every connection of the profile.')
 }

@@ -4,7 +4,7 @@ import {filesSync as fs} from '../system/disk.js'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson} from '../system/files.js'
 import {readForeignFile, textOf, thisUser, type Self} from '../system/own-files.js'
-import {homeDirectory} from '../system/platform.js'
+import {homeDirectory, isFullPath, variableOf} from '../system/platform.js'
 import {quoteForPerson} from '../core/quote.js'
 import {firstFault} from '../core/schema.js'
 import type {Environment} from './paths.js'
@@ -42,12 +42,43 @@ export interface ProjectSettings {
 }
 
 /**
- * The nearest `.zt.json` in this directory or above it, up to the home directory or the file system's root. It must be a
+ * The directories in which a project's file counts, the nearest first: up to the home directory or the root. Windows shows
+ * node no owner of a file: there it does not count where everyone may put one, which is in the root of a drive or a share, and
+ * anywhere in ProgramData, in Public and in the temporary directory of Windows.
+ */
+export function projectDirectories(
+  cwd: string,
+  {env, platform, home}: {env: Environment; platform: NodeJS.Platform; home: string | undefined},
+): string[] {
+  const {resolve, dirname, join, sep} = platform === 'win32' ? path.win32 : path.posix
+  const known = (directory: string): string => (platform === 'win32' ? directory.toLowerCase() : directory)
+  const all: string[] = []
+  for (let directory = resolve(cwd); ; directory = dirname(directory)) {
+    all.push(directory)
+    if (directory === dirname(directory) || (home !== undefined && known(directory) === known(resolve(home))))
+      break
+  }
+  if (platform !== 'win32') return all
+  const root = variableOf(env, 'SystemRoot', platform)
+  const shared = [
+    variableOf(env, 'ProgramData', platform),
+    variableOf(env, 'Public', platform),
+    root && join(root, 'Temp'),
+  ].filter((one) => one !== undefined && isFullPath(one, platform))
+  return all.filter((directory) => {
+    const inShared = (one = ''): boolean =>
+      `${known(directory)}${sep}`.startsWith(`${known(resolve(one))}${sep}`)
+    return directory !== dirname(directory) && !shared.some(inShared)
+  })
+}
+
+/**
+ * The nearest `.zt.json` in this directory or above it ({@link projectDirectories}). It must be a
  * plain file of this user, as git requires of a repository (safe.directory, git-config(1)); root may use one of the user
  * who called sudo. Another user's file is an error, because without it zt would use another profile than the directory
  * asks for. In a world-writable directory such as /tmp it is ignored.
  *
- * @param env for sudo's variable
+ * @param env for sudo's variable, and for those of Windows
  * @throws UserError `config` / `BROKEN_FILE`, `FILE_NOT_READABLE`, `NOT_OUR_PROJECT`
  */
 export async function findProject(
@@ -56,13 +87,12 @@ export async function findProject(
   as: Self = thisUser(),
 ): Promise<ProjectSettings | undefined> {
   const owners = ownersFor(as, env)
-  const home = homeIfKnown()
-  for (let directory = path.resolve(cwd); ; directory = path.dirname(directory)) {
+  for (const directory of projectDirectories(cwd, {env, platform: process.platform, home: homeIfKnown()})) {
     const file = path.join(directory, PROJECT_FILE)
     const project = isPlanted(file, directory, owners) ? undefined : read(file, owners, as)
     if (project) return project
-    if (directory === home || directory === path.dirname(directory)) return undefined
   }
+  return undefined
 }
 
 function read(file: string, owners: readonly number[] | undefined, as: Self): ProjectSettings | undefined {

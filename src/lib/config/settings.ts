@@ -7,8 +7,16 @@ import {Secret} from '../core/secret.js'
 import {pairOf} from '../secrets/env/environment-pair.js'
 import {HELPER_NAME} from '../secrets/helper/find-helpers.js'
 import {isStoreKind, unknownStore, type StoreKind} from '../secrets/stores.js'
+import {certainFile} from '../system/platform.js'
 import {pathsFrom, type Environment} from './paths.js'
-import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig, refuseTwin} from './profiles.js'
+import {
+  checkProfileName,
+  configFile,
+  DEFAULT_PROFILE,
+  profileNotFound,
+  readConfig,
+  refuseTwin,
+} from './profiles.js'
 import {findProject, type ProjectSettings} from './project.js'
 import {CLOUDFLARE_API_URL, type Profile, type SettingSource, type Settings} from './types.js'
 import {unsetting} from '../core/shell-words.js'
@@ -72,7 +80,7 @@ export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettin
   )
   checkPatience(set(env['ZT_PATIENCE']))
   const environmentRecipients = words(env['ZT_VAULT_RECIPIENT'])
-  const caFile = flags.caFile ?? set(env['ZT_CA_FILE'])
+  const caFile = flags.caFile ?? fileIn(set(env['ZT_CA_FILE']), 'ZT_CA_FILE')
   const connectTo = flags.connectTo ?? set(env['ZT_CONNECT_TO'])
   const apiUrl = checkApiUrl(flags.apiUrl ?? profile?.apiUrl ?? CLOUDFLARE_API_URL)
   const doubts = {
@@ -111,15 +119,18 @@ export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettin
     apiTokenStore: profile?.apiTokenStore ?? profile?.store,
     credentialHelper: checkHelper(set(env['ZT_CREDENTIAL_HELPER'])),
     connectTo: checkConnectTo(connectTo ?? profile?.connectTo),
-    caFile: caFile === undefined ? profile?.caFile : path.resolve(cwd, caFile),
-    knownHostsFile: profile?.knownHostsFile,
+    caFile:
+      caFile === undefined
+        ? fileIn(profile?.caFile, `ca-file in ${configFile(paths)}`)
+        : path.resolve(cwd, caFile),
+    knownHostsFile: fileIn(profile?.knownHostsFile, `known-hosts-file in ${configFile(paths)}`),
     sandbox: profile?.sandbox ?? false,
     rateLimitWait: checkRateLimitWait(set(env['ZT_RATE_LIMIT_WAIT'])),
     completionNames: env['ZT_COMPLETION_NAMES'] !== 'off',
     environmentCredentials: doubts.edge === undefined ? pair : undefined,
     environmentHosts: checkHosts(env['ZT_HOSTS']),
-    vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
-    vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),
+    vaultIdentityFile: fileIn(set(env['ZT_VAULT_IDENTITY']), 'ZT_VAULT_IDENTITY'),
+    vaultPassphraseFile: fileIn(set(env['ZT_VAULT_PASSPHRASE_FILE']), 'ZT_VAULT_PASSPHRASE_FILE'),
     vaultRecipients:
       environmentRecipients.length > 0 ? environmentRecipients : (profile?.vaultRecipients ?? []),
     environmentRecipients,
@@ -183,6 +194,11 @@ function first<T>(...choices: [T | undefined, SettingSource][]): [T, SettingSour
 /** An empty variable counts as not set. */
 function set(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+/** A file that a variable or the profile names; either may have come from another system. */
+function fileIn(file: string | undefined, by: string): string | undefined {
+  return file === undefined ? undefined : certainFile(file, by)
 }
 
 /** Several values in one variable, separated by commas or blanks. */

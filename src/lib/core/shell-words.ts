@@ -3,6 +3,12 @@ import {quoteForPerson} from './quote.js'
 // What `next:` asks a person to type into their shell besides zt: for sh, or on Windows for both cmd and PowerShell, which
 // share few commands. A test looks for such words anywhere else.
 
+/** Whether a step is a command as a whole, which is copied as it is. */
+export const isTyped = (step: string): boolean =>
+  /^(?:zt|ssh|ssh-keygen|npm|sudo|apt-get|brew|chmod|chown|attrib|ls|dir|rm|del|mkdir|kill|taskkill|export|unset|type|cd|w32tm|secret-tool|security|cmdkey|printf|echo|pass)(?: |$)/.test(
+    step,
+  )
+
 const isWindows = (platform: NodeJS.Platform): boolean => platform === 'win32'
 
 /** Removes variables from the environment. */
@@ -36,6 +42,11 @@ export function listing(
 
 export function removing(file: string, platform: NodeJS.Platform = process.platform): string {
   return `${isWindows(platform) ? 'del' : 'rm'} ${quoteForPerson(file, platform)}`
+}
+
+/** Lets the owner of a file write to it. */
+export function makingWritable(file: string, platform: NodeJS.Platform = process.platform): string {
+  return `${isWindows(platform) ? 'attrib -r' : 'chmod u+w'} ${quoteForPerson(file, platform)}`
 }
 
 /** Makes a directory and those above it. */

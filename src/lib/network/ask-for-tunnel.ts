@@ -52,7 +52,7 @@ function proxyRefused(proxy: HttpProxy, to: Address, status: number): UserError 
     code: 'PROXY_REFUSED',
     message: `The proxy ${hostAndPort(proxy)} refuses the connection to ${target} (${status})`,
     why: `${why} ${variable} names it.`,
-    next: [next, `To bypass it: NO_PROXY=${to.host}`],
+    next: [next, `To bypass it, add ${to.host} to NO_PROXY`],
     details: {status},
   })
 }

@@ -98,6 +98,6 @@ function badProxy(variable: string, why: string): UserError {
     code: 'BAD_PROXY',
     message: `The proxy in ${variable} cannot be used`,
     why,
-    next: [`Correct or unset ${variable}`, 'To bypass it for one host: NO_PROXY=HOST'],
+    next: [`Correct or unset ${variable}`, 'To bypass it for one host, add that host to NO_PROXY'],
   })
 }

@@ -1,6 +1,6 @@
 import type {FileHandle} from 'node:fs/promises'
 import {constants} from 'node:fs'
-import {spawn, type StdioOptions} from 'node:child_process'
+import type {StdioOptions} from 'node:child_process'
 import http from 'node:http'
 import {files as fs} from '../system/disk.js'
 import {isJsonObject} from '../core/json.js'
@@ -8,6 +8,7 @@ import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere, removeFile, unusable} from '../system/files.js'
 import {patient} from '../core/patience.js'
 import {environmentFor} from '../system/child-environment.js'
+import {startProgram} from '../system/start-program.js'
 import {sandboxFiles} from './files.js'
 import {clearRecord} from './record.js'
 import type {SandboxInfo} from './types.js'
@@ -57,7 +58,7 @@ export async function startDaemon(options: {
   const stdio: StdioOptions = ['ignore', log.fd, log.fd]
   const env = environmentFor('sandbox', process.env)
   // On Windows a detached process would open a console window.
-  const child = spawn(program, args, {detached: true, windowsHide: true, stdio, cwd: directory, env})
+  const child = startProgram(program, args, {detached: true, windowsHide: true, stdio, cwd: directory, env})
   let ended = false
   child.once('error', () => (ended = true))
   child.once('exit', () => (ended = true))

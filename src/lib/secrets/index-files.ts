@@ -3,6 +3,7 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../system/files.js'
 import {parseVersioned} from '../system/own-json.js'
+import {DEVICE_NAME} from '../system/platform.js'
 import {isId} from '../core/id.js'
 import {normalisePath} from '../core/normalise-url.js'
 import {bySpecificity, covers} from '../core/public-address.js'
@@ -130,9 +131,6 @@ export class IndexFiles {
   }
 }
 
-/** Device names of Windows, with any extension ("Naming Files, Paths, and Namespaces", learn.microsoft.com). */
-const DEVICE = /^(con|prn|aux|nul|(com|lpt)[0-9])(?=\.|$)/i
-
 /**
  * Reversible, and never a path or a hidden file. On Windows also never a pattern (`encodeURIComponent` leaves `*` as it
  * is), a device, or a name with a dot at its end, which Windows would drop.
@@ -141,7 +139,7 @@ export function fileName(text: string, platform: NodeJS.Platform = process.platf
   const name = encodeURIComponent(text).replaceAll('*', '%2A').replace(/^\./, '%2E')
   if (platform !== 'win32') return name
   const encoded = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`
-  return name.replace(DEVICE, (device) => encoded(device) + device.slice(1)).replace(/\.$/, encoded)
+  return name.replace(DEVICE_NAME, (device) => encoded(device) + device.slice(1)).replace(/\.$/, encoded)
 }
 
 /** Longer names are cut: file systems allow 255 bytes, and a temporary file has a longer one. */

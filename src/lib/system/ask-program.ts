@@ -26,12 +26,18 @@ export function askProgram(
 ): Promise<Said> {
   const limits = {env, timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: maxBytes} as const
   return new Promise((resolve) => {
-    const child = execFile(program, args, limits, (error, stdout, stderr) => {
-      // Not of one that said too much.
-      const end = !error ? 'answered' : error.killed === true ? 'late' : 'failed'
-      resolve({end, stdout, stderr})
-    })
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end()
+    try {
+      const child = execFile(program, args, limits, (error, stdout, stderr) => {
+        // Not of one that said too much.
+        const end = !error ? 'answered' : error.killed === true ? 'late' : 'failed'
+        resolve({end, stdout, stderr})
+      })
+      child.stdin?.on('error', () => undefined)
+      child.stdin?.end()
+    } catch (error) {
+      // As for startProgram: the system does not start it.
+      if ((error as NodeJS.ErrnoException).syscall !== 'spawn') throw error
+      resolve({end: 'failed', stdout: '', stderr: ''})
+    }
   })
 }

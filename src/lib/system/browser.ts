@@ -1,6 +1,6 @@
-import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {findProgram} from './programs.js'
+import {startProgram} from './start-program.js'
 
 /** What opens an address with the person's browser, by platform; the first that is there. The words go before the address. */
 const OPENERS: Partial<Record<NodeJS.Platform, readonly (readonly string[])[]>> = {
@@ -23,7 +23,7 @@ export async function openInBrowser(
   for (const [name = '', ...words] of OPENERS[platform] ?? OTHERS) {
     const program = findProgram(name, env, {platform})
     if (program === undefined) continue
-    const child = spawn(program, [...words, url.href], {env, stdio: 'ignore', detached: true})
+    const child = startProgram(program, [...words, url.href], {env, stdio: 'ignore', detached: true})
     try {
       await once(child, 'spawn')
     } catch {

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import fsp from 'node:fs/promises'
+import path from 'node:path'
 import {hasCode} from '../core/errors.js'
 import {patient} from '../core/patience.js'
 
@@ -16,9 +17,34 @@ const OPEN_ALREADY =
 type Calls = Record<string, unknown>
 type Call = (...args: unknown[]) => unknown
 
+/** Calls whose second argument is the file that stands in the way. */
+const TO_ANOTHER = /^(copyFile|cp|link|rename|symlink)(Sync)?$/
+/** What lasts for which calls. */
+const LASTS_FOR = {
+  directory: /^(appendFile|copyFile|link|open|readFile|rename|truncate|unlink|writeFile)(Sync)?$/,
+  'read-only': /^(appendFile|copyFile|open|rename|truncate|writeFile)(Sync)?$/,
+}
+/** Directories in which Windows has denied a call until its end. */
+const denied = new Set<string>()
+
+/**
+ * Why a file cannot be opened or changed on Windows, however long one waits: it is a directory, or has the attribute
+ * "read-only", which node shows as a mode. Undefined for another reason.
+ */
+export function lastingReason(file: string): keyof typeof LASTS_FOR | undefined {
+  try {
+    const stat = fs.lstatSync(file)
+    if (stat.isDirectory()) return 'directory'
+    return (stat.mode & 0o200) === 0 ? 'read-only' : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** How long to try, and how to wait; tests give theirs. */
 export interface Holding {
   platform?: NodeJS.Platform
+  reasonFor?: typeof lastingReason
   patienceMs?: () => number
   /** Waits without giving way to anything else. */
   pauseSync?: (ms: number) => void
@@ -27,7 +53,9 @@ export interface Holding {
 /**
  * Node's calls on files. Windows refuses to open, rename or remove a file while another program has it open, as virus
  * scanners and indexers do for a moment with every new one (npm/write-file-atomic issue 227): there, each call is tried
- * again for five seconds. libuv calls that EBUSY (a sharing violation), EPERM or EACCES (one that is being removed).
+ * again for five seconds. libuv calls that EBUSY (a sharing violation), EPERM or EACCES (one that is being removed or is to be
+ * replaced). The last two are also what access rights say: a call is not tried again where the file itself shows that they
+ * last, nor in a directory where they have lasted that long before.
  *
  * A lint rule keeps node's own out of everything else, so that no call can forget to wait.
  */
@@ -37,18 +65,30 @@ export function despiteScanners<T extends object>(
     platform = process.platform,
     patienceMs = () => patient(SCANNER_PATIENCE_MS),
     pauseSync = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+    reasonFor = lastingReason,
   }: Holding = {},
 ): T {
   if (platform !== 'win32') return calls
   const all = calls as Calls
-  const isHeld = (name: string, error: unknown): boolean =>
-    LOOKING.test(name) ? hasCode(error, 'EBUSY') : hasCode(error, 'EBUSY', 'EPERM', 'EACCES')
+  /** @returns whether to try again */
+  const mayPass = (name: string, args: unknown[], error: unknown, deadline: number): boolean => {
+    const late = Date.now() >= deadline
+    if (hasCode(error, 'EBUSY')) return !late
+    if (LOOKING.test(name) || !hasCode(error, 'EPERM', 'EACCES')) return false
+    const file = TO_ANOTHER.test(name) ? args[1] : args[0]
+    if (typeof file !== 'string') return !late
+    const reason = reasonFor(file)
+    if (reason && LASTS_FOR[reason].test(name)) return false
+    const directory = path.win32.dirname(path.win32.resolve(file)).toLowerCase()
+    if (late) denied.add(directory)
+    return !denied.has(directory)
+  }
   const sync = (name: string, args: unknown[]): unknown => {
     for (const deadline = Date.now() + patienceMs(); ;) {
       try {
         return (all[name] as Call)(...args)
       } catch (error) {
-        if (!isHeld(name, error) || Date.now() >= deadline) throw error
+        if (!mayPass(name, args, error, deadline)) throw error
         pauseSync(SCANNER_PAUSE_MS)
       }
     }
@@ -58,7 +98,7 @@ export function despiteScanners<T extends object>(
       try {
         return await (all[name] as Call)(...args)
       } catch (error) {
-        if (!isHeld(name, error) || Date.now() >= deadline) throw error
+        if (!mayPass(name, args, error, deadline)) throw error
         await new Promise((resolve) => setTimeout(resolve, SCANNER_PAUSE_MS))
       }
     }

@@ -60,8 +60,13 @@ export async function replaceFile(file: string, {mode, write, check}: Replacemen
     await check?.()
     await fs.rename(temporary, file)
   } catch (error) {
-    await fs.rm(temporary, {force: true}).catch(() => undefined)
-    throw unusable(error, 'write', file)
+    const left = await fs.rm(temporary, {force: true}).then(
+      () => undefined,
+      () => temporary,
+    )
+    const said = unusable(error, 'write', file)
+    if (left === undefined || !(said instanceof UserError)) throw said
+    throw said.with({why: [...said.whyLines, `What was written so far is left in ${left}.`]})
   }
   await syncDirectory(directory)
 }
@@ -145,6 +150,11 @@ export async function createFileOnce(
     await fs.link(temporary, file)
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
+    // The first: as libuv calls Windows' ERROR_INVALID_FUNCTION; the last: as Linux answers for FAT.
+    if (hasCode(error, 'EISDIR', 'ENOTSUP', ...(process.platform === 'win32' ? [] : ['EPERM'])))
+      throw notWritten(file, 'The system makes no hard link there, with which zt makes a file in one step.', [
+        'Keep these files on another file system: XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_STATE_HOME say where',
+      ])
     throw unusable(error, 'write', file)
   } finally {
     await fs.rm(temporary, {force: true}).catch(() => undefined)

@@ -1,10 +1,10 @@
 import type {Stats} from 'node:fs'
 import path from 'node:path'
-import {filesSync as fs} from './disk.js'
+import {filesSync as fs, lastingReason} from './disk.js'
 import {decodeText} from '../core/decode-text.js'
 import {UserError, hasCode} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
-import {listing} from '../core/shell-words.js'
+import {listing, makingWritable} from '../core/shell-words.js'
 
 /** Requirements for a file of zt, which must also be a plain file that no other user could have written. */
 export interface ReadRules {
@@ -237,6 +237,7 @@ const REASONS: Record<string, string> = {
   ENOSPC: 'The disk is full.',
   EDQUOT: "The user's disk quota is exceeded.",
   EROFS: 'The file system is read-only.',
+  ENOTSUP: 'The file system cannot do that.',
   EMFILE: 'Too many files are open.',
   EBUSY: 'Another program has it open.',
   ENOENT: 'Its drive or network share is not available.',
@@ -268,7 +269,12 @@ function isDriveThere(file: string): boolean {
  * A failed file operation as an error for people; any other error as it is, and so is that of a file that does not exist,
  * unless its whole drive or network share is gone.
  */
-export function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
+export function unusable(
+  error: unknown,
+  what: 'read' | 'write',
+  file: string,
+  platform: NodeJS.Platform = process.platform,
+): unknown {
   const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
   if (why === undefined || (hasCode(error, 'ENOENT') && isDriveThere(file))) return error
   return new UserError({
@@ -277,9 +283,26 @@ export function unusable(error: unknown, what: 'read' | 'write', file: string): 
     message: `Cannot ${what} ${file}`,
     why,
     next: nextFor((error as NodeJS.ErrnoException).code),
+    ...(platform === 'win32' && hasCode(error, 'EPERM', 'EACCES') && whyDenied(error, platform)),
     details: {file},
     cause: error,
   })
+}
+
+/** Windows has one code for several reasons. */
+function whyDenied(
+  {path: from, dest, syscall}: NodeJS.ErrnoException & {dest?: string},
+  platform: NodeJS.Platform,
+): {why: string; next: string[]} {
+  const file = dest ?? from
+  const reason =
+    file !== undefined && /^(open|rename|link|unlink)$/.test(syscall ?? '') && lastingReason(file)
+  if (reason === 'directory') return {why: 'It is a directory.', next: []}
+  if (reason === 'read-only') return {why: 'It is read-only.', next: [makingWritable(file ?? '', platform)]}
+  return {
+    why: 'Windows denies access: by permissions, or because another program has it open.',
+    next: ['Close the programs that may have it open, and run the command again'],
+  }
 }
 
 /** System calls that change files. */
@@ -288,7 +311,19 @@ const WRITING =
 /** Those that only read, and those that may do either. */
 const READING = /^(read|open|opendir|scandir|readlink|realpath|access|[lf]?stat)$/
 
-const DISKS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE', 'EBUSY']
+const DISKS = [
+  'ENOSPC',
+  'EDQUOT',
+  'EFBIG',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'ESTALE',
+  'EMFILE',
+  'EBUSY',
+  'ENOTSUP',
+]
 /** As Windows reports a drive or a share that is gone: libuv has no name for most of its codes. */
 const GONE = ['ENOENT', 'UNKNOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT', 'ENOTCONN', 'ECONNRESET']
 /** Something else than zt's file or directory is there. */

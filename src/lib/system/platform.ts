@@ -36,6 +36,30 @@ export function isFullPath(text: string, platform: NodeJS.Platform = process.pla
 }
 
 /**
+ * A file that a variable or a file names, which may have been written on another system: on Windows, `/etc/ssl/ca.pem` is one
+ * of whatever drive is the current one, and anyone may have put it there.
+ *
+ * @param by what names it, for the error
+ * @throws UserError `config` / `DRIVE_NOT_NAMED`; as namedFile
+ */
+export function certainFile(
+  text: string,
+  by: string,
+  platform: NodeJS.Platform = process.platform,
+  home: () => string = homeDirectory,
+): string {
+  if (platform !== 'win32' || isFullPath(text, platform) || !/^(?:[\\/]|[A-Za-z]:)/.test(text))
+    return namedFile(text, platform, home)
+  throw new UserError({
+    kind: 'config',
+    code: 'DRIVE_NOT_NAMED',
+    message: `${by} names ${text}, which zt does not read`,
+    why: 'On Windows that depends on the current drive or its current directory, where anyone may have put such a file.',
+    next: ['Name the file there with its drive'],
+  })
+}
+
+/**
  * The full paths in a search path. The others, and an empty entry, depend on the current directory, where anyone may have
  * put anything. On Windows an entry with a semicolon is in double quotes.
  */
@@ -50,12 +74,23 @@ export function searchDirectories(
   return [...new Set(entries)].filter((one) => isFullPath(one, platform))
 }
 
-/** Device names of Windows, with any extension ("Naming Files, Paths, and Namespaces", learn.microsoft.com). */
-const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9])\s*(\.|:|$)/i
+/**
+ * Device names of Windows, with any extension, also with superscript digits ("Naming Files, Paths, and Namespaces",
+ * learn.microsoft.com).
+ */
+export const DEVICE_NAME =
+  /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?=\s*(?:[.:]|$))/i
+
+/**
+ * What no name of a file has there. A colon names a stream of a file, which `dir` does not show. A dot or a blank at the end
+ * is dropped by Windows and kept by node, whose file no other program could then open.
+ */
+const isNoName = (name: string): boolean =>
+  /[<>:"|?*\u0000-\u001f]/.test(name) || (/[. ]$/.test(name) && !/^\.{1,2}$/.test(name))
 
 /**
  * A file that a person named. On Windows `~\` is their home: cmd and PowerShell before 7.5 leave that to the program; and the
- * name of a device, such as NUL, is none of a file.
+ * name of a device, such as NUL, is none of a file, nor is what no file can be called. `-` is stdin or stdout.
  *
  * @throws UserError `usage` / `NOT_A_FILE`
  */
@@ -65,13 +100,16 @@ export function namedFile(
   home: () => string = homeDirectory,
 ): string {
   if (platform !== 'win32') return text
-  if (DEVICE.test(path.win32.basename(text)) || /^[\\/]{2}[.?][\\/](?![A-Za-z]:|UNC)/i.test(text))
-    throw new UserError({
-      kind: 'usage',
-      code: 'NOT_A_FILE',
-      message: `${text} is a device of Windows, not a file`,
-      next: ['Give the path of a file'],
-    })
+  const notFile = (message: string, why?: string): UserError =>
+    new UserError({kind: 'usage', code: 'NOT_A_FILE', message, why, next: ['Give the path of a file']})
+  if (DEVICE_NAME.test(path.win32.basename(text)) || /^[\\/]{2}[.?][\\/](?![A-Za-z]:|UNC)/i.test(text))
+    throw notFile(`${text} is a device of Windows, not a file`)
+  const below = text.replace(/^(?:[\\/]{2}[.?][\\/])?(?:[A-Za-z]:)?/, '')
+  if (below.split(/[\\/]/).some(isNoName))
+    throw notFile(
+      `${text} cannot be the path of a file on Windows`,
+      'A name there has none of < > : " | ? *, and neither a dot nor a blank at its end.',
+    )
   return /^~[\\/]/.test(text) ? path.win32.join(home(), text.slice(2)) : text
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import {filesSync as fs} from './disk.js'
+import {hasCode} from '../core/errors.js'
 import {searchDirectories, variableOf} from './platform.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -8,6 +9,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface Search {
   platform?: NodeJS.Platform | undefined
   isProgram?: ((file: string) => boolean) | undefined
+  exists?: ((file: string) => boolean) | undefined
 }
 
 /** What Windows starts itself. */
@@ -74,11 +76,26 @@ function namesOnWindows(name: string, env: Environment, startable: readonly stri
   return [...whole, ...endings.map((one) => name + one.toLowerCase())]
 }
 
-function isProgramFile(file: string): boolean {
+/** The calls by which a program is recognised. */
+type Look = Pick<typeof fs, 'accessSync' | 'statSync' | 'lstatSync'>
+
+/** Whether a file can be started, as far as the system shows that. */
+export function isProgramFile(
+  file: string,
+  platform: NodeJS.Platform = process.platform,
+  {accessSync, statSync, lstatSync}: Look = fs,
+): boolean {
   try {
-    fs.accessSync(file, fs.constants.X_OK)
-    return fs.statSync(file).isFile()
-  } catch {
-    return false
+    accessSync(file, fs.constants.X_OK)
+    return statSync(file).isFile()
+  } catch (error) {
+    // One of the Microsoft Store, such as pwsh.exe in WindowsApps, is a link that only CreateProcess can follow
+    // (nodejs/node issue 36790).
+    if (platform !== 'win32' || !hasCode(error, 'EACCES', 'UNKNOWN')) return false
+    try {
+      return !lstatSync(file).isDirectory()
+    } catch {
+      return false
+    }
   }
 }

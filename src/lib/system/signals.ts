@@ -56,6 +56,21 @@ export class Unfinished {
   }
 }
 
+/**
+ * Ends this process as if it had not handled this signal. On Windows, where sending one ends a process with 1 or fails, by the
+ * exit code that a shell gives for it.
+ */
+export function endBySignal(
+  signal: NodeJS.Signals,
+  {
+    platform = process.platform,
+    self = process,
+  }: {platform?: NodeJS.Platform; self?: Pick<NodeJS.Process, 'exit' | 'kill' | 'pid'>} = {},
+): void {
+  if (platform === 'win32') self.exit(128 + os.constants.signals[signal])
+  else self.kill(self.pid, signal)
+}
+
 /** Ctrl-C, and what a service manager sends. After SIGHUP the terminal is gone, and no one would read it. */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -70,7 +85,7 @@ export function interruptions(end: (error: UserError) => void): Interruptible {
     const error = unfinished.said()
     if (error) return end(error.with({exitCode: 128 + os.constants.signals[signal]}))
     listen(false)
-    process.kill(process.pid, signal)
+    endBySignal(signal)
   }
   const listen = (on: boolean): void => {
     for (const signal of SIGNALS) {

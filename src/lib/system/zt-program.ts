@@ -1,5 +1,6 @@
 import path from 'node:path'
 import {isSea} from 'node:sea'
+import {filesSync as fs} from './disk.js'
 
 /** Whether this is the single executable (docs/how-to/executable.md). */
 export function isExecutable(): boolean {
@@ -24,6 +25,14 @@ export function ztProgram(root: string, nodeFlags: readonly string[] = []): stri
  * @param nodeWords node's arguments if zt is not a single executable
  */
 export function partProgram(name: string, nodeWords: () => readonly string[]): string[] {
-  if (!isExecutable()) return [process.execPath, ...nodeWords()]
+  if (!isExecutable()) return [lastingPath(process.execPath), ...nodeWords()]
   return name === '' ? [process.execPath] : [process.execPath, `:${name}`]
+}
+
+/**
+ * The path of node, as a file may name it for later. fnm makes a directory of links for each shell, and Windows tells node
+ * that path; the directory goes, and node stays.
+ */
+export function lastingPath(node: string, real: (file: string) => string = fs.realpathSync): string {
+  return /[\\/]fnm_multishells[\\/]/.test(node) ? real(node) : node
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {checkUrl, readCurlArguments} from '../../../src/lib/tunnel/curl/arguments.js'
+import {checkUrl, isNowhere, readCurlArguments} from '../../../src/lib/tunnel/curl/arguments.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 
 /** The code of the error that this throws. */
@@ -192,6 +192,18 @@ describe("curl's arguments", () => {
   ])('%j shows the headers, which zt reads', (...words) => {
     expect(readCurlArguments(words).showsHeaders).toBe(true)
     expect(readCurlArguments(['-A', '-i', '-o', 'x']).showsHeaders).toBe(false)
+  })
+
+  it.each<[file: string, elsewhere: boolean, onWindows: boolean]>([
+    ['/dev/null', true, false],
+    ['NUL', false, true],
+    ['nul:', false, true],
+    ['\\\\.\\nul', false, true],
+    ['nul.txt', false, false],
+    ['.\\nul', false, false],
+    ['-', false, false],
+  ])('%s keeps nothing: %s, on Windows %s', (file, elsewhere, onWindows) => {
+    expect([isNowhere(file, 'linux'), isNowhere(file, 'win32')]).toEqual([elsewhere, onWindows])
   })
 
   it.each([

@@ -40,6 +40,10 @@ describe('a batch file', () => {
     ['a path with a variable', () => batchStart('C:\\%x%\\a.cmd', [], env, '')],
     ['a line that is too long', () => start('x'.repeat(9000))],
     ['no directory of Windows', () => batchStart(NPM, [], {SystemRoot: 'Windows'}, '')],
+    ...['\\\\server\\share', '//server/share/x', '\\\\?\\C:\\x'].map((cwd): [string, () => unknown] => [
+      `the current directory ${cwd}`,
+      () => batchStart(NPM, ['x'], env, '', cwd),
+    ]),
   ])('is not started with %s', (_what, run) => {
     expect(run).toThrow(expect.objectContaining({code: 'COMMAND_NOT_EXECUTABLE'}))
   })

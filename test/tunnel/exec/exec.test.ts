@@ -42,6 +42,7 @@ describe('the names of the variables', () => {
       'GIT_SSH_COMMAND',
       'SSL_CERT_FILE',
     ],
+    ...['PSModulePath', 'ProgramData', 'SystemDrive', 'COMPlus_EnableDiagnostics', 'ComSpec', 'HOMEPATH'],
     ...['ZT_PROFILE', 'ZT_STORE', 'CLOUDFLARE_API_TOKEN', 'XDG_DATA_HOME', 'SSH_ASKPASS', 'EDITOR', 'LC_ALL'],
   ])('%s is refused, as programs take something else from it', (name) => {
     expect(() => checkNames({id: name, secret: 'S'})).toThrow(

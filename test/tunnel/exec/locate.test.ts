@@ -28,6 +28,16 @@ describe('a command on Windows', () => {
     expect(locate(word, {PATH, PATHEXT: '.COM;.EXE;.BAT;.CMD'}, {...windows, isProgram})).toBe(found)
   })
 
+  it.each(['.\\deploy.py', 'C:\\tools\\a.ps1', 'C:\\tools\\npm.cmd.'])(
+    '%s is there, and is nothing that Windows starts by itself',
+    (word) => {
+      const search = {...windows, exists: (file: string) => file === word}
+      expect(() => locate(word, {PATH}, search)).toThrow(
+        expect.objectContaining({code: 'COMMAND_NOT_EXECUTABLE', exitCode: 126}),
+      )
+    },
+  )
+
   it.each(['nothing', '.\\nothing', 'C:\\nothing.exe'])('%s is not found', (word) => {
     expect(() => locate(word, {PATH}, windows)).toThrow(
       expect.objectContaining({code: 'COMMAND_NOT_FOUND', exitCode: 127}),

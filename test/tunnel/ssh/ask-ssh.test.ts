@@ -21,6 +21,8 @@ beforeEach(async () => {
 })
 afterEach(() => fs.rm(home, {recursive: true, force: true}))
 
+/** Where the copies are: a path with what ssh's files must quote, and of more bytes than characters. */
+const state = (): string => path.join(home, 'Zust\u00e4nde \u2013 "1"')
 const put = (text: string, name = 'config', mode = 0o600) =>
   fs.writeFile(path.join(home, name), text.replaceAll('RUN', `touch ${touched}`).replaceAll('HOME', home), {
     mode,
@@ -31,7 +33,13 @@ const ran = () =>
     () => false,
   )
 const ask = (host: string, more: object = {}) =>
-  settingsFromSsh({ssh: ssh ?? '', args: [host], file, env: {...process.env, XDG_STATE_HOME: home}, ...more})
+  settingsFromSsh({
+    ssh: ssh ?? '',
+    args: [host],
+    file,
+    env: {...process.env, XDG_STATE_HOME: state()},
+    ...more,
+  })
 async function answered(host: string, more: object = {}) {
   const answer = await ask(host, more)
   if ('failed' in answer) throw new Error(answer.failed)
@@ -67,7 +75,7 @@ describe.skipIf(ssh === undefined)('a program of Match exec', () => {
     expect(answer.settings).not.toContain('ZT_')
     // Nothing is left behind.
     expect(await fs.readdir(home)).not.toContainEqual(expect.stringMatching(/copy/))
-    expect(await fs.readdir(path.join(home, 'zt', 'run'))).toEqual([])
+    expect(await fs.readdir(path.join(state(), 'zt', 'run'))).toEqual([])
   })
 
   it.each<[text: string, host: string, lines: string[]]>([

@@ -1,4 +1,6 @@
-import {spawn, type ChildProcess} from 'node:child_process'
+import type {ChildProcess} from 'node:child_process'
+import {endBySignal} from '../../system/signals.js'
+import {startProgram} from '../../system/start-program.js'
 
 /** What a helper said and how it ended. Either text may hold a secret. */
 export interface HelperAnswer {
@@ -49,7 +51,7 @@ export function runHelper({
   platform,
 }: RunHelper): Promise<HelperAnswer> {
   return new Promise((resolve) => {
-    const child = spawn(program, [action], helperSpawnOptions(env, platform))
+    const child = startProgram(program, [action], helperSpawnOptions(env, platform))
     const output = {stdout: [] as Buffer[], stderr: [] as Buffer[]}
     let length = 0
     let ended: HelperAnswer['end'] | undefined
@@ -111,7 +113,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 function remember(child: ChildProcess): void {
   if (running.size === 0) {
-    for (const signal of SIGNALS) process.once(signal, endBySignal)
+    for (const signal of SIGNALS) process.once(signal, endAll)
     process.once('exit', killAll)
   }
   running.add(child)
@@ -120,7 +122,7 @@ function remember(child: ChildProcess): void {
 function forget(child: ChildProcess): void {
   running.delete(child)
   if (running.size > 0) return
-  for (const signal of SIGNALS) process.removeListener(signal, endBySignal)
+  for (const signal of SIGNALS) process.removeListener(signal, endAll)
   process.removeListener('exit', killAll)
 }
 
@@ -129,9 +131,9 @@ function killAll(): void {
   running.clear()
 }
 
-function endBySignal(signal: NodeJS.Signals): void {
+function endAll(signal: NodeJS.Signals): void {
   killAll()
-  for (const one of SIGNALS) process.removeListener(one, endBySignal)
+  for (const one of SIGNALS) process.removeListener(one, endAll)
   // If nothing else handles the signal, it has its usual effect now.
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  if (process.listenerCount(signal) === 0) endBySignal(signal)
 }

@@ -103,7 +103,9 @@ function write(file: string, content: Buffer): void {
 /** One by one: node's `recursive` does not end on a file system that refuses directories, such as /proc. */
 function makePrivate(directory: string): void {
   const missing: string[] = []
-  for (let one = directory; !fs.existsSync(one); one = path.dirname(one)) missing.unshift(one)
+  // A drive that is gone has no directory above it.
+  for (let one = directory; !fs.existsSync(one) && one !== path.dirname(one); one = path.dirname(one))
+    missing.unshift(one)
   for (const one of missing) {
     try {
       fs.mkdirSync(one, {mode: 0o700})

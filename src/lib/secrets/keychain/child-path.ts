@@ -9,6 +9,23 @@ export function childProgram(): string[] {
   return partProgram('keychain', childWords)
 }
 
+/**
+ * The directory of keytar: in zt's own node_modules, or in one that zt is installed in. By its name, node would look for it in
+ * every directory up to the root of the drive, where on Windows anyone may make a directory node_modules.
+ *
+ * @param isThere for tests
+ * @returns undefined if it is not installed
+ */
+export function keytarDirectory(
+  root = packageRoot(path.dirname(fileURLToPath(import.meta.url))),
+  isThere: (directory: string) => boolean = fs.existsSync,
+): string | undefined {
+  const around = [path.join(root, 'node_modules')]
+  for (let directory = root; directory !== path.dirname(directory); directory = path.dirname(directory))
+    if (path.basename(directory) === 'node_modules') around.push(directory)
+  return around.map((directory) => path.join(directory, 'keytar')).find((one) => isThere(one))
+}
+
 function childWords(): string[] {
   const root = packageRoot(path.dirname(fileURLToPath(import.meta.url)))
   const built = path.join(root, 'dist', 'keychain', 'child.cjs')

@@ -3,6 +3,7 @@ import {guardProcess} from '../../system/crash.js'
 import {messageOf, nameOfThrown} from '../../core/errors.js'
 import {isExecutable} from '../../system/zt-program.js'
 import type {Keytar} from './addon.js'
+import {keytarDirectory} from './child-path.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 /**
@@ -36,7 +37,7 @@ async function perform(request: ChildRequest): Promise<ChildAnswer> {
   try {
     keytar = isExecutable()
       ? (await import('./addon.js')).loadAddon(request.addonDirectory)
-      : (createRequire(import.meta.url)('keytar') as Keytar)
+      : (createRequire(import.meta.url)(keytarDirectory() ?? './no keytar') as Keytar)
   } catch (error) {
     const known = nameOfThrown(error) === 'AddonError'
     return {ok: false, reason: 'no-addon', message: known ? messageOf(error) : ''}

@@ -1,7 +1,7 @@
-import {spawn} from 'node:child_process'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {startProgram} from '../../system/start-program.js'
 import {childProgram} from './child-path.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
@@ -32,7 +32,7 @@ export function runChild(request: ChildRequest, options: RunChild = {}): Promise
   const {command = childProgram(), deadlineMs = patient(DEADLINE_MS), env = process.env} = options
   const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {stdio: ['pipe', 'pipe', 'ignore'], env})
+    const child = startProgram(program, args, {stdio: ['pipe', 'pipe', 'ignore'], env})
     const chunks: Buffer[] = []
     let length = 0
     let late = false

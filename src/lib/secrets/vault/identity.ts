@@ -1,5 +1,6 @@
 import path from 'node:path'
 import {files as fs} from '../../system/disk.js'
+import {decodeText} from '../../core/decode-text.js'
 import {UserError} from '../../core/errors.js'
 import {posixPath} from '../../core/posix-path.js'
 import {createFileOnce} from '../../system/files.js'
@@ -28,7 +29,7 @@ export interface VaultKeys {
 /** Reads an identity file of `age-keygen`, plain or encrypted with a passphrase. Undefined when there is none. */
 export async function readIdentity(options: IdentityOptions): Promise<VaultKeys | undefined> {
   const {file} = options
-  const content = readOwnFile(file, IDENTITY)
+  const content = readIdentityFile(file)
   if (!content) return undefined
   const age = await import('age-encryption')
   const text = isEncrypted(content) ? await decryptIdentity(content, options) : content.toString('utf8')
@@ -89,8 +90,15 @@ export function identityTaken(file: string): UserError {
  * @returns undefined when there is no identity
  */
 export async function needsPassphrase(file: string): Promise<boolean | undefined> {
-  const content = readOwnFile(file, IDENTITY)
+  const content = readIdentityFile(file)
   return content && isEncrypted(content)
+}
+
+/** In UTF-8: `age-keygen > FILE` in Windows PowerShell makes one in UTF-16. An encrypted one need not be text. */
+function readIdentityFile(file: string): Buffer | undefined {
+  const content = readOwnFile(file, IDENTITY)
+  const text = content && decodeText(content)
+  return text === undefined ? content : Buffer.from(text)
 }
 
 const BINARY = 'age-encryption.org/v1'
@@ -141,7 +149,7 @@ export async function readPassphraseFile(file: string): Promise<Secret> {
     throw passphraseUnreadable(file, error instanceof UserError ? error.why : undefined, error)
   }
   if (!content) throw passphraseUnreadable(file, 'It does not exist.')
-  return new Secret(content.toString('utf8').replace(/\r?\n$/, ''))
+  return new Secret((decodeText(content) ?? content.toString('utf8')).replace(/\r?\n$/, ''))
 }
 
 function passphraseUnreadable(file: string, why = 'It cannot be read.', cause?: unknown): UserError {

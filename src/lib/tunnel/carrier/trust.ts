@@ -6,6 +6,7 @@ import {contextWith, SYSTEM_STORE, takesSystemStore, windowsCas} from '../../net
 import {UserError} from '../../core/errors.js'
 import {posixPath} from '../../core/posix-path.js'
 import {readForeignFile} from '../../system/own-files.js'
+import {isFullPath} from '../../system/platform.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
@@ -72,7 +73,9 @@ export async function readTrust(caFile: string | undefined, extraFile?: string):
   // to an edge.
   const {SSL_CERT_FILE} = process.env
   const bundle = byHash() === undefined ? undefined : bundles().find((file) => file && fs.existsSync(file))
-  const system = await readCertificates(SSL_CERT_FILE ?? bundle)
+  // On Windows a path of another system would be one of the current drive.
+  const named = process.platform === 'win32' && !isFullPath(SSL_CERT_FILE ?? '') ? undefined : SSL_CERT_FILE
+  const system = await readCertificates(named ?? bundle)
   const added = [...more, ...system, ...windowsCas()]
   return chosen(
     () => contextWith(added, MINIMUM),

@@ -1,4 +1,3 @@
-import {filesSync as fs} from '../../system/disk.js'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {CLOUDFLARED_PAIR} from '../../core/pair-variables.js'
@@ -7,7 +6,7 @@ import {environmentFor} from '../../system/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {runChild} from '../exec/child.js'
 import {requireUsableVersion} from './version.js'
-import {findProgram, isShim} from '../../system/programs.js'
+import {findProgram, isProgramFile, isShim} from '../../system/programs.js'
 import type {EdgeAddress} from '../types.js'
 
 export interface CloudflaredOptions {
@@ -45,12 +44,7 @@ function findCloudflared(env: Environment, platform: NodeJS.Platform): string {
   }
   if (!isFullPath(named, platform)) throw notFound('CLOUDFLARED must be an absolute path.')
   if (isShim(named, platform)) throw notFound('CLOUDFLARED is a batch file; it must be the program itself.')
-  try {
-    fs.accessSync(named, fs.constants.X_OK)
-    if (fs.statSync(named).isFile()) return named
-  } catch {
-    // Reported below.
-  }
+  if (isProgramFile(named, platform)) return named
   throw notFound('CLOUDFLARED is not the path of a program.')
 }
 

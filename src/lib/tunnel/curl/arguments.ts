@@ -3,6 +3,7 @@ import {UserError} from '../../core/errors.js'
 import {shellQuote} from '../../core/command-line.js'
 import {hostParts, normaliseHostname} from '../../core/hostname.js'
 import {posixPath} from '../../core/posix-path.js'
+import {namedFile} from '../../system/platform.js'
 import {headerRefusal} from '../carrier/header-line.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
 import type {WantedFile} from './session-cookies.js'
@@ -120,8 +121,11 @@ export function readCurlArguments(words: readonly string[]): CurlArguments {
 
 /** Options that show the headers in front of the body. */
 const SHOW_HEADERS = new Set(['include', 'show-headers', 'head'])
-/** Where the body may go with them: to stdout, which zt reads, or nowhere. */
-const READ_OR_NOWHERE = new Set(['-', posixPath('/dev/null') ?? devNull, devNull])
+/** Whether a file is the one that keeps nothing; on Windows that is `NUL`, in any case. */
+export function isNowhere(file: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform === 'win32') return /^(?:\\\\\.\\)?nul:?$/i.test(file)
+  return file === posixPath('/dev/null', platform)
+}
 
 /** With them, -o /dev/null is a file below a directory, or /dev/null.1. Source: curl's manual, --output-dir, --no-clobber. */
 const RENAME_OUTPUT = new Set(['output-dir', 'no-clobber'])
@@ -130,7 +134,9 @@ const RENAME_OUTPUT = new Set(['output-dir', 'no-clobber'])
 function noteHeaders(result: Reading, {long}: KnownOption, value = ''): void {
   if (SHOW_HEADERS.has(long)) result.showsHeaders = true
   const toFile =
-    long === 'remote-name' || RENAME_OUTPUT.has(long) || (long === 'output' && !READ_OR_NOWHERE.has(value))
+    long === 'remote-name' ||
+    RENAME_OUTPUT.has(long) ||
+    (long === 'output' && value !== '-' && !isNowhere(value))
   // The answers of several attempts follow each other without a sign between them.
   if (toFile || long === 'retry') result.hides = `--${long}`
 }
@@ -171,7 +177,8 @@ function take(result: Reading, written: string, option: KnownOption, value: stri
   }
   if (takes === 'kept-file') {
     // curl writes only the last one of each.
-    const kept = {option: option.long as WantedFile['option'], file: value}
+    const file = isNowhere(value) ? devNull : namedFile(value)
+    const kept = {option: option.long as WantedFile['option'], file}
     if (kept.option === 'dump-header' && value === '-')
       throw valueRefused(written, 'Use -i, which shows the headers on stdout.')
     result.kept = [...result.kept.filter((one) => one.option !== kept.option), kept]

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {UserError} from '../../core/errors.js'
-import {isFullPath, variableOf} from '../../system/platform.js'
+import {quoteForPerson} from '../../core/quote.js'
+import {currentDirectory, isFullPath, variableOf} from '../../system/platform.js'
 
 /** The longest command line of cmd.exe (learn.microsoft.com, "Command prompt line string limitation"). */
 const LONGEST = 8191
@@ -23,6 +24,7 @@ export interface BatchStart {
  * library does it: no autorun (/d), no delayed variables (/v:off), and the outer quotes are removed (/s).
  *
  * @param usage the words before the command
+ * @param cwd the current directory; cmd.exe goes to that of Windows instead of one on a network share
  * @throws UserError `needs-action` / `COMMAND_NOT_EXECUTABLE` (126) for a word that cannot be quoted
  */
 export function batchStart(
@@ -30,19 +32,24 @@ export function batchStart(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   usage: string,
+  cwd: string = currentDirectory(),
 ): BatchStart {
   const root = variableOf(env, 'SystemRoot', 'win32')
-  const refuse = (why: string): UserError =>
+  const byHand = `If you trust the arguments, quote the command for cmd.exe yourself: ${usage} cmd /d /c COMMAND`
+  const refuse = (why: string, next = byHand): UserError =>
     new UserError({
       kind: 'needs-action',
       code: 'COMMAND_NOT_EXECUTABLE',
-      message: `The batch file ${file} cannot be started with these arguments`,
+      message: `The batch file ${file} cannot be started like this`,
       why,
-      next: [
-        `If you trust the arguments, quote the command for cmd.exe yourself: ${usage} cmd /d /c COMMAND`,
-      ],
+      next: [next],
       exitCode: 126,
     })
+  if (/^[\\/]{2}/.test(cwd))
+    throw refuse(
+      `The current directory, ${cwd}, is on a network share. cmd.exe would run it in the directory of Windows instead.`,
+      `In cmd, pushd gives it a drive letter, and goes there: pushd ${quoteForPerson(cwd, 'win32')}`,
+    )
   if (root === undefined || !isFullPath(root, 'win32'))
     throw refuse('SystemRoot does not name the directory of Windows, where cmd.exe is.')
   const bad = [file, ...args].findIndex((word) => NOT_QUOTABLE.test(word))

@@ -1,6 +1,7 @@
-import {spawn, type ChildProcess, type StdioOptions} from 'node:child_process'
+import type {ChildProcess, StdioOptions} from 'node:child_process'
 import os from 'node:os'
 import {isInForeground, isStopped} from '../../system/processes.js'
+import {notStarted, startProgram} from '../../system/start-program.js'
 
 /** How a child ended. */
 export interface ChildEnd {
@@ -18,6 +19,7 @@ export interface RunChildOptions {
   verbatim?: boolean | undefined
   /** Called as soon as the child is running. */
   onStart?: ((child: ChildProcess) => void) | undefined
+  platform?: NodeJS.Platform | undefined
 }
 
 /**
@@ -35,9 +37,20 @@ const TYPED: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGTST
  * Runs a child to its end, and passes on the signals that this process receives. If the child stops (at Ctrl-Z, or by itself,
  * as ssh does at `~^Z`), so does this process: the shell waits for zt, and gets its prompt back only then.
  *
- * @throws what `spawn` throws when the child cannot be started
+ * On Windows a signal is an event of the console, which each of its processes gets; to send one there ends a process at once,
+ * or fails (libuv's uv_kill). So the child is left to it, and zt waits for the child.
+ *
+ * @throws UserError `needs-action` / `PROGRAM_NOT_STARTED`
  */
-export function runChild({program, args, env, stdio, verbatim, onStart}: RunChildOptions): Promise<ChildEnd> {
+export function runChild({
+  program,
+  args,
+  env,
+  stdio,
+  verbatim,
+  onStart,
+  platform = process.platform,
+}: RunChildOptions): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
     let asked = false
     let looking: NodeJS.Immediate | undefined
@@ -45,6 +58,7 @@ export function runChild({program, args, env, stdio, verbatim, onStart}: RunChil
       process.kill(process.pid, 'SIGSTOP')
     }
     const pass = (signal: NodeJS.Signals): void => {
+      if (platform === 'win32') return
       // A signal typed on a terminal reaches the child anyway; a second one would cut short its orderly end.
       if (!(TYPED.has(signal) && isInForeground())) child.kill(signal)
       if (signal === 'SIGTSTP') {
@@ -74,10 +88,10 @@ export function runChild({program, args, env, stdio, verbatim, onStart}: RunChil
       process.removeListener('SIGCHLD', look)
       clearImmediate(looking)
     }
-    const child = spawn(program, args, {env, stdio, windowsVerbatimArguments: verbatim === true})
+    const child = startProgram(program, args, {env, stdio, windowsVerbatimArguments: verbatim === true})
     child.once('error', (error) => {
       settle()
-      reject(error)
+      reject(notStarted(program, error))
     })
     child.once('close', (code, signal) => {
       settle()

@@ -78,13 +78,14 @@ export async function runCommand({
     const stdio = Array.from({length}, (_, fd) => (fd <= 2 || descriptors.includes(fd) ? fd : 'ignore'))
     return await runChild({...start, env, stdio})
   } catch (error) {
+    if (!(error instanceof UserError)) throw error
     // The program exists; the interpreter in its first line does not.
-    if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script whose interpreter does not exist.')
-    if (hasCode(error, 'EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ENOTDIR', 'UNKNOWN'))
-      throw notExecutable(word, 'The system refuses to start it.')
-    if (hasCode(error, 'E2BIG'))
+    if (hasCode(error.cause, 'ENOENT'))
+      throw notFound(word, 'It is a script whose interpreter does not exist.')
+    // The second: as Windows reports it.
+    if (hasCode(error.cause, 'E2BIG', 'ENAMETOOLONG'))
       throw notExecutable(word, 'Its arguments and environment together are too long.')
-    throw error
+    throw notExecutable(word, 'The system refuses to start it.')
   }
 }
 
@@ -108,6 +109,14 @@ export function locate(word: string, env: ExecOptions['env'], search: Search = {
   }
   const whole = platform === 'win32' ? findAt(word, env, search) : undefined
   if (whole !== undefined) return whole
+  const {exists = fs.existsSync} = search
+  if (platform === 'win32')
+    throw exists(word)
+      ? notExecutable(
+          word,
+          'Windows starts .exe, .com, .bat and .cmd files only; for another one, name the program that runs it.',
+        )
+      : notFound(word, 'There is no such file.')
   let stat: Stats
   try {
     stat = fs.statSync(word)

@@ -167,7 +167,7 @@ export function timedOut(
       code: 'PROXY_TIMEOUT',
       message: `The proxy ${hostAndPort(proxy)} does not answer`,
       why: `It made no connection within ${seconds}. ${proxy.variable} names it.`,
-      next: [...next, `To bypass it: NO_PROXY=${edge.host}`],
+      next: [...next, `To bypass it, add ${edge.host} to NO_PROXY`],
     })
   }
   const why = {
@@ -212,7 +212,7 @@ export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
       : `Cannot reach the edge through the proxy ${hostAndPort(proxy)}`,
     why: `${distrusted ? distrust(code) : reasonOf(error)} ${variable} names it.`,
     next: distrusted
-      ? ['If the proxy has its own CA, name its file: NODE_EXTRA_CA_CERTS=FILE']
+      ? ['If the proxy has its own CA, name its file in NODE_EXTRA_CA_CERTS']
       : [`Correct ${variable}, or unset it`],
     cause: error,
   })

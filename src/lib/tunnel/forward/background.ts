@@ -1,4 +1,3 @@
-import {spawn} from 'node:child_process'
 import path from 'node:path'
 import * as v from 'valibot'
 import {filesSync as fs} from '../../system/disk.js'
@@ -9,6 +8,7 @@ import {isErrorKind} from '../../core/exit-codes.js'
 import {environmentFor} from '../../system/child-environment.js'
 import {readOwnText, requireOwnDirectory, unusable} from '../../system/own-files.js'
 import {untilSignal} from '../../system/signals.js'
+import {startProgram} from '../../system/start-program.js'
 import {ownFile, runDirectory, sweep} from '../connections/run-files.js'
 import type {ForwardListener} from '../types.js'
 import {placeOf} from './listen.js'
@@ -118,7 +118,7 @@ export async function startInBackground(options: {
   const first = ownFile(state, 'log')
   const file = openLog(state, first)
   // On Windows a detached process would open a console window.
-  const child = spawn(program, args, {
+  const child = startProgram(program, args, {
     detached: true,
     windowsHide: true,
     stdio: ['ignore', file, file],

@@ -1,9 +1,11 @@
 import {files as fs} from '../../system/disk.js'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {withForwardSlashes} from '../../core/quote.js'
 import {askProgram} from '../../system/ask-program.js'
 import {environmentFor} from '../../system/child-environment.js'
 import {temporaryPlace} from '../connections/run-files.js'
+import {bytesOf, includedFile} from './config-values.js'
 import {readConfiguration, type Configuration} from './configuration.js'
 import {hasMatchExec, probed, withoutExec, type MatchExec} from './match-exec.js'
 import {installing} from '../../core/shell-words.js'
@@ -85,18 +87,28 @@ export async function askSeveral<T>(
     let first = copies.get(main[0] ?? '') ?? 'none'
     if (main.length > 1) {
       first = await place()
-      await write(first, main.map((one) => `Include "${copies.get(one) ?? ''}"\n`).join(''))
+      await write(first, main.map((one) => `Include ${includedFile(copies.get(one) ?? '')}\n`).join(''))
     }
     return await use(async (args) => {
       const answer = await run(question, args, first, execs)
       if (!('failed' in answer)) return answer
       const ofTheFiles = (text: string): string =>
-        [...copies].reduce((words, [one, to]) => words.replaceAll(to, one), text)
+        [...copies].reduce(
+          (words, [one, to]) => formsOf(to).reduce((said, form) => said.replaceAll(form, one), words),
+          text,
+        )
       return {...answer, failed: ofTheFiles(answer.failed), quotes: answer.quotes.map(ofTheFiles)}
     })
   } finally {
     for (const remove of removals) await remove()
   }
+}
+
+/** How ssh may name a file: on Windows as the Include does, and in a locale without UTF-8 by the bytes. */
+function formsOf(file: string): string[] {
+  const inOctal = (text: string): string =>
+    bytesOf(text).replaceAll(/[\x80-\xff]/g, (byte) => `\\${byte.charCodeAt(0).toString(8)}`)
+  return [file, withForwardSlashes(file)].flatMap((one) => [one, inOctal(one)])
 }
 
 /** The value of a setting in an answer of `ssh -G`. */

@@ -8,6 +8,19 @@ export function configWord(word: string): string {
   return /^[\w@%+=:,./~-]+$/.test(word) ? word : `"${word.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 }
 
+/** A text as latin1: one character for each byte of its UTF-8, as zt reads and writes ssh's files. */
+export function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+/**
+ * A file for an Include line, latin1. On Windows with forward slashes: ssh's search for files takes a backslash for an escape.
+ */
+export function includedFile(file: string, platform: NodeJS.Platform = process.platform): string {
+  const forSsh = platform === 'win32' ? withForwardSlashes(file) : file
+  return `"${bytesOf(forSsh).replaceAll(/["\\]/g, String.raw`\$&`)}"`
+}
+
 /** A pattern of ssh_config(5), with `*` and `?`, as a regular expression. */
 export function patternOf(text: string): RegExp {
   const source = text

@@ -1,3 +1,4 @@
+import {includedFile} from './config-values.js'
 import {configLines, type ConfigLine, type Configuration, type ConfigurationFile} from './configuration.js'
 
 /** A `Match … exec` line: a program that ssh starts to find out whether the section applies. */
@@ -50,7 +51,7 @@ export function withoutExec(
   for (const {number, line, keyword, value} of configLines(text)) {
     if (keyword === 'include') {
       const names = (includes.get(number) ?? []).flatMap((one) => copies.get(one) ?? [])
-      result += names.length === 0 ? '#\n' : `Include ${names.map((one) => `"${one}"`).join(' ')}\n`
+      result += names.length === 0 ? '#\n' : `Include ${names.map((one) => includedFile(one)).join(' ')}\n`
     } else if (isExec({keyword, value})) {
       const read = criteriaOf(value)
       if (read?.command !== undefined) {

@@ -96,6 +96,28 @@ describe('the file', () => {
     else await expect(read).resolves.toMatchObject({text: 'Host x\n'})
   })
 
+  it.each<[platform: NodeJS.Platform, next: string]>([
+    ['linux', 'chmod u+w '],
+    ['win32', 'attrib -r '],
+  ])('is named before anything is written where it is read-only, on %s', async (platform, next) => {
+    await put('Host x\n', 0o444)
+    await expect(readConfigFile(file, platform)).rejects.toMatchObject({
+      code: 'FILE_NOT_WRITABLE',
+      why: expect.stringContaining('read-only') as string,
+      next: [expect.stringContaining(next) as string],
+    })
+  })
+
+  it.each([
+    ['with a mark', '\uFEFFHost x\r\n'],
+    ['without one', 'Host x\r\n'],
+  ])('is not written to in UTF-16 %s, as PowerShell saves it', async (_, text) => {
+    const before = Buffer.from(text, 'utf16le').toString('latin1')
+    await put(before)
+    await expect(write()).rejects.toMatchObject({why: expect.stringContaining('UTF-16') as string})
+    expect(await read()).toBe(before)
+  })
+
   it('stays behind its link, which stays a link', async () => {
     await put('')
     await fs.rm(file)

@@ -68,9 +68,7 @@ const onPath = checkOf(
         says.warn(`there are ${others.length + 1} different zt on PATH`, {
           at: 'several',
           why: `${first.file} comes first; also: ${others.join(', ')}.`,
-          next: [
-            `Remove the one that you do not use: ls -l ${[first.file, ...others].map((one) => quoteForPerson(one)).join(' ')}`,
-          ],
+          next: ['Remove the one that you do not use', ...[first.file, ...others].map((one) => listing(one))],
         }),
       ]
     const own = isExecutable() ? process.execPath : path.join(root, 'bin', 'zt.cjs')

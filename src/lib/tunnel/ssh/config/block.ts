@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import {ALIVE_INTERVAL_S, OWN_CONNECTION, sharingLines, type ConnectionKey} from '../sharing.js'
-import {configWord, knownHosts} from '../config-values.js'
+import {bytesOf, configWord, knownHosts} from '../config-values.js'
 
 export interface HostBlockOptions {
   /** A host name, or a pattern as Access has it (`*.example.com`). */
@@ -63,11 +63,6 @@ function notCovered(host: string, except: readonly string[] = []): string[] {
     ({index}) => `!${host.slice(0, index)}*.*${host.slice(index + 1)}`,
   )
   return [...stars, ...except.map((one) => `!${one}`)]
-}
-
-/** A text as latin1: one character for each byte of its UTF-8. */
-export function bytesOf(text: string): string {
-  return Buffer.from(text).toString('latin1')
 }
 
 /** The checksum of the lines between the marks, latin1, without their line ends. */

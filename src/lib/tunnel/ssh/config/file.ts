@@ -3,6 +3,7 @@ import {files as fs} from '../../../system/disk.js'
 import {UserError, hasCode} from '../../../core/errors.js'
 import {replaceFile, unusable} from '../../../system/files.js'
 import {quoteForPerson} from '../../../core/quote.js'
+import {makingWritable} from '../../../core/shell-words.js'
 
 const MOST_LINKS = 16
 
@@ -48,17 +49,21 @@ export async function readConfigFile(
       throw unsafe(file, `Its mode is ${mode.toString(8)}: others can write to it.`, [
         `chmod go-w ${quoteForPerson(file, platform)}`,
       ])
-    if ((mode & 0o200) === 0)
-      throw notUsable(file, `It is read-only (its mode is ${mode.toString(8)}).`, [
-        `chmod u+w ${quoteForPerson(file, platform)}`,
-      ])
   }
-  try {
-    const text = await fs.readFile(real, 'latin1')
-    return {real, text, mode, owner: {uid: stat.uid, gid: stat.gid}}
-  } catch (error) {
+  // Windows' attribute, too.
+  if ((mode & 0o200) === 0)
+    throw notUsable(file, `It is read-only (its mode is ${mode.toString(8)}).`, [
+      makingWritable(file, platform),
+    ])
+  const text = await fs.readFile(real, 'latin1').catch((error: unknown) => {
     throw unusable(error, 'read', file)
-  }
+  })
+  // ssh reads no line of it, and zt's would be the only ones in another encoding.
+  if (/^(?:\u00ff\u00fe|\u00fe\u00ff)|\0/.test(text))
+    throw notUsable(file, 'It is in UTF-16, as Windows PowerShell saves a file, which ssh cannot read.', [
+      'Save it in UTF-8, without a byte order mark',
+    ])
+  return {real, text, mode, owner: {uid: stat.uid, gid: stat.gid}}
 }
 
 /**
