@@ -9,6 +9,7 @@ import {noAnswer} from '../../../src/lib/api/errors.js'
 import {ApiError} from '../../../src/lib/core/errors.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
+import {noProgress, type Part} from '../../../src/lib/core/progress.js'
 import {World} from '../../support/access-world.js'
 import {Crash, Mortal} from '../../support/crash.js'
 
@@ -165,6 +166,21 @@ describe('token recover', () => {
     expect(world.store.kept).toEqual(kept)
     expect(await countUnfinished(world.ctx)).toBe(1)
     await recoverUnfinished(world.ctx)
+    await expectSettled()
+  })
+
+  it('counts what is settled, at every step', async () => {
+    for (const name of ['ci', 'cd'])
+      await dies((ctx) => createServiceToken(ctx, {name}), await deathAfter('spool.write'))
+    const steps: [string, Part | undefined][] = []
+    const step = (text: string, part?: Part): void => void steps.push([text, part])
+    await recoverUnfinished({...world.ctx, progress: {...noProgress, step}})
+    expect(steps.filter(([text]) => text.startsWith('Settling')).map(([, part]) => part)).toEqual([
+      {done: 0, of: 2},
+      {done: 1, of: 2},
+    ])
+    expect(steps.filter(([, part]) => part?.of !== 2)).toEqual([])
+    expect(steps.length).toBeGreaterThan(2)
     await expectSettled()
   })
 
