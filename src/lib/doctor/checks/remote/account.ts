@@ -2,7 +2,6 @@ import type {PermissionState, ServiceToken} from '../../../api/types.js'
 import {KINDS} from '../../../access/audit/kinds.js'
 import {withoutToken} from '../../../access/audit/read.js'
 import {groupsOf, zoneOf} from '../../../access/explain/explain.js'
-import {tokenStatus} from '../../../access/tokens/list.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {ApiError, UserError} from '../../../core/errors.js'
 import {hostOf} from '../../../core/public-address.js'
@@ -143,7 +142,7 @@ async function permissions(facts: Facts, {ctx}: DoctorWorld, says: Says): Promis
   return [says.ok(`all ${states.length} that zt uses`)]
 } // prettier-ignore
 
-/** Those whose secrets this machine has. */
+/** Those whose secrets this machine has. One may have several faults, each with its own cure. */
 async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
   const api = await ctx.api()
   const entries = (await facts.entries()).filter(({accountId}) => accountId === api.accountId)
@@ -180,44 +179,44 @@ interface Used {
 }
 
 function stateOf(ctx: AccessContext, says: Says, {entry, token, tokens, now}: Used): Finding[] {
-  const {id, name, expiresAt, secretVersion} = token
+  const {id, name, enabled, expiresAt, secretVersion} = token
   const ref = tokens.some((one) => one.id !== id && one.name === name) ? id : token
   const end = Date.parse(expiresAt ?? '')
-  const status = tokenStatus(token, now)
-  if (status === 'disabled')
-    return [
+  const found: Finding[] = []
+  if (!enabled)
+    found.push(
       says.fail(`"${name}" is disabled`, {
         at: 'disabled',
         why: 'Access refuses it everywhere.',
         next: [ztCommand(ctx, 'token', 'enable', ref)],
       }),
-    ]
-  if (status === 'expired')
-    return [
+    )
+  const days = Math.floor((end - now) / DAY_MS)
+  if (end <= now)
+    found.push(
       says.fail(`"${name}" expired on ${day(end)}`, {
         at: 'expired',
         why: 'Access refuses it everywhere.',
         next: [ztCommand(ctx, 'token', 'refresh', ref)],
       }),
-    ]
+    )
+  else if (days < SOON_DAYS)
+    found.push(
+      says.warn(
+        `"${name}" expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`}, on ${day(end)}`,
+        {at: 'expiring', why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
+      ),
+    )
   const {secretVersion: stored} = entry
   if (stored !== undefined && secretVersion !== undefined && stored < secretVersion)
-    return [
+    found.push(
       says.fail(`The secret of "${name}" here is not the current one`, {
         at: 'rotated',
         why: `The secret that is stored here is version ${stored}, and the token's current one is version ${secretVersion}: it was rotated elsewhere.`,
         next: [ztCommand(ctx, 'token', 'import', ref, '--replace'), ztCommand(ctx, 'token', 'rotate', ref)],
       }),
-    ]
-  const days = Math.floor((end - now) / DAY_MS)
-  if (days < SOON_DAYS)
-    return [
-      says.warn(
-        `"${name}" expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`}, on ${day(end)}`,
-        {at: 'expiring', why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
-      ),
-    ]
-  return []
+    )
+  return found
 }
 
 /** Hosts for which this profile has a token. The one that the person asked about is looked at more closely elsewhere. */

@@ -219,7 +219,7 @@ async function proxyFindings(facts: Facts, world: DoctorWorld, says: Says): Prom
   try {
     used = proxyFor(env, [{host: edge.host, port: 443}, to])
   } catch (error) {
-    if (error instanceof UserError) return [says.error(error)]
+    if (error instanceof UserError) return [says.error(error), ...mistakes]
     throw error
   }
   if (!used) return mistakes.length > 0 ? mistakes : [says.ok('none is used')]
@@ -231,7 +231,7 @@ async function proxyFindings(facts: Facts, world: DoctorWorld, says: Says): Prom
     return mistakes.length > 0 ? mistakes : [says.ok(detail)]
   } catch (error) {
     const cause = error instanceof StepFailed ? error.cause : error
-    return [says.error(cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause))]
+    return [says.error(cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause)), ...mistakes]
   }
 } // prettier-ignore
 
