@@ -121,7 +121,7 @@ const LINES: Record<string, string[]> = {
     'access ssh',
     `access ssh --hostname ${HOST} --id a.access --secret b`,
     `access ssh -T ${HOST} --metrics 127.0.0.1:1`,
-    `access ssh -T ${LONG_HOST}/path`,
+    `access ssh -T ${HOST}/a/path`,
   ],
   'access:ssh-config': [
     `access ssh-config --hostname ${HOST} --short-lived-cert`,

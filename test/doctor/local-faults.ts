@@ -434,11 +434,12 @@ const SECRETS: LocalFault[] = [
   {
     fault: 'the creation of a service token was interrupted',
     build: async (zt) => {
-      const now = new Date().toISOString()
+      // Long enough for the API to show what it made.
+      const then = HOURS_AGO.toISOString()
       await new Journal(at(zt, 'DATA', 'zt', 'journal')).begin(
         {
           ...{id: randomUUID(), kind: 'create', profile: 'default', store: 'vault', name: 'interrupted'},
-          ...{accountId: zt.state.accountId, apiUrl: zt.api.url, startedAt: now, sentAt: now},
+          ...{accountId: zt.state.accountId, apiUrl: zt.api.url, startedAt: then, sentAt: then},
         },
         vaultOf(zt),
       )

@@ -8,7 +8,7 @@ import {FAULTS, overlap, SeveralWorld, type AnyFault, type Found} from './severa
 
 // Several faults of the two tables at once: one may hide another, and no cure may touch another.
 
-const {seams} = vi.hoisted(() => ({seams: {} as Seams}))
+const {seams} = vi.hoisted((): {seams: Seams} => ({seams: {}}))
 vi.mock('../../src/lib/doctor/checks/remote/index.js', async (original) => {
   const {remoteChecksWith, ...rest} = await original<typeof Remote>()
   return {...rest, remoteChecksWith, remoteChecks: remoteChecksWith(seams)}
@@ -52,7 +52,7 @@ function setsOf(random: () => number): AnyFault[][] {
     // The last ones are met once more with others.
     for (const other of [...left, ...FAULTS]) {
       if (set.length === size) break
-      if (set.some((one) => overlap(footprints.get(one) ?? [], footprints.get(other) ?? []))) continue
+      if (set.some((one) => excludes(one, other))) continue
       set.push(other)
       if (left.includes(other)) left.splice(left.indexOf(other), 1)
     }
@@ -65,17 +65,51 @@ const keyOf = ({id, state}: Found): string => `${id} ${state}`
 const isBad = ({state}: Found): boolean => state === 'warn' || state === 'fail'
 const keysOf = (found: readonly Found[]): Set<string> => new Set(found.filter(isBad).map(keyOf))
 
-/** What else a fault makes wrong, so that it is found as well. */
-const ALSO: Record<string, string[]> = {}
+/** What else a fault makes wrong, before or after its cure. */
+const ALSO: Record<string, string[]> = {
+  'connections/orphan warn': ['connections/ended warn'],
+  'environment/cloudflare-account-id warn': ['account fail'],
+  'environment/zt-connect-to warn': ['connection/tcp fail'],
+  'environment/withheld-api-token warn': ['api-token warn'],
+  'service-tokens/disabled fail': ['trap/idle-tokens warn'],
+  'service-tokens/expired fail': ['trap/idle-tokens warn'],
+  'service-tokens/gone warn': ['host-token fail', 'trap/empty-include warn'],
+  'store/binding-without-token fail': ['host-token fail'],
+  'store/index-without-secret fail': ['host-token fail', 'store/binding-without-token fail'],
+  // What the store could not be asked for, where another fault of the store is said.
+  'store fail': ['service-tokens fail', 'host-bindings fail', 'host-token fail'],
+  'store/unusable fail': ['api-token fail', 'host-token fail'],
+  'store/stray-service-token warn': ['host-token fail', 'store/binding-without-token fail'],
+}
 
 /** Whether the check of a fault says that something else keeps it from its work. */
 function isHidden({finds}: AnyFault, found: readonly Found[]): boolean {
   const [check = ''] = finds.split(/[ /]/)
-  return found.some(({id, state}) => id.split('/')[0] === check && state === 'skipped')
+  const own = found.filter(({id}) => id.split('/')[0] === check)
+  // Of the API token there is one finding.
+  if (check === 'api-token' && own.some(isBad)) return true
+  return own.some(({state, why}) => state === 'skipped' || /Until then, zt does not look/.test(why ?? ''))
+}
+
+/** What of a token, or of a host that is bound to it, is no fault when there is no such token, or is found elsewhere with HOST. */
+const OF_TOKEN = /^(service-tokens|host-bindings\/no-rule)\b/
+const GONE = 'service-tokens/gone warn'
+const NO_RULE = 'host-bindings/no-rule fail'
+
+/** Whether two faults cannot be there at once. */
+function excludes(one: AnyFault, other: AnyFault): boolean {
+  const both = [one.finds, other.finds]
+  if (both.includes(GONE) && both.every((finds) => OF_TOKEN.test(finds))) return true
+  if (both.includes(NO_RULE) && (one.host || other.host)) return true
+  return overlap(footprints.get(one) ?? [], footprints.get(other) ?? [])
 }
 
 /** Lines that show something, and change nothing. */
-const SHOWS = /^(ls|df|nslookup|ssh -G|zt (doctor|app list|app explain|whoami|version|ssh check|token import))\b/
+const SHOWS =
+  /^(ls|df|nslookup|ssh -G|zt (doctor|app list|app explain|whoami|version|ssh check|token import))\b/
+
+/** What keeps commands from their work: it must be cured first. */
+const BLOCKS = /^(account|api|api-token|disk|files|permissions|proxy|settings|store)\b/
 
 type Act = () => Promise<void>
 
@@ -114,44 +148,57 @@ function cureOf({next, fix}: Found): Act[] | undefined {
 
 const met = {found: 0, hidden: 0, fixed: 0, cured: 0}
 
-async function check(faults: readonly AnyFault[]): Promise<void> {
-  const names = faults.map(({fault}) => fault).join('\n')
+/** What is wrong with what doctor says of these faults. */
+async function check(faults: readonly AnyFault[]): Promise<string[]> {
+  const problems: string[] = []
+  const note = (what: string, list: readonly string[]): void => {
+    if (list.length > 0) problems.push(`${what}: ${list.join(', ')} (with ${faults.map(({fault}) => fault).join('; ')})`)
+  }
   await world.build(faults)
   const found = await world.doctor()
-  const said = `${names}\n${JSON.stringify(found.filter(({state}) => state !== 'ok'), null, 1)}`
   const keys = keysOf(found)
   const own = new Set(faults.flatMap(({finds}) => [finds, ...(ALSO[finds] ?? [])]))
-  expect([...keys].filter((key) => !own.has(key)), said).toEqual([])
   const hidden = faults.filter(({finds}) => !keys.has(finds))
-  expect(hidden.filter((one) => !isHidden(one, found)).map(({fault}) => fault), said).toEqual([])
-  expect(hidden.length, said).toBeLessThan(faults.length)
-  expect(found.filter((one) => isBad(one) && one.next.length === 0), said).toEqual([])
+  note('is no fault', [...keys].filter((key) => !own.has(key)))
+  note('is neither found nor said to be hidden', hidden.filter((one) => !isHidden(one, found)).map(({fault}) => fault))
+  note('has no cure', found.filter((one) => isBad(one) && one.next.length === 0).map(keyOf))
   met.found += faults.length - hidden.length
   met.hidden += hidden.length
-  const fixable = new Set(found.filter(({fix}) => fix !== null).map(keyOf))
-  const after = fixable.size === 0 ? found : await world.doctor('--fix', '--yes')
-  // What it hid is found now.
-  const left = new Set([...keys, ...hidden.map(({finds}) => finds)])
-  expect([...keysOf(after)].filter((key) => !left.has(key)), said).toEqual([])
-  expect([...keysOf(after)].filter((key) => fixable.has(key)), said).toEqual([])
+  const isCutOff = found.some((one) => isBad(one) && /^(account|api|api-token)\b/.test(one.id))
+  // Which account a secret is of, the API says.
+  const mayFix = (key: string): boolean => key !== 'store/stray-service-token warn' || !isCutOff
+  const fixable = new Set(found.filter(({fix}) => fix !== null).map(keyOf).filter(mayFix))
+  const fixed = fixable.size === 0 ? found : await world.doctor('--fix', '--yes')
+  // What was hidden is found now.
+  const left = new Set([...keys, ...own])
+  note('is new after --fix', [...keysOf(fixed)].filter((key) => !left.has(key)))
+  note('is still there after --fix', [...keysOf(fixed)].filter((key) => fixable.has(key)))
   met.fixed += fixable.size
-  const cures = after.filter(isBad).flatMap((one) => {
-    const acts = cureOf(one)
+  const isBlocked = fixed.some((one) => isBad(one) && BLOCKS.test(one.id))
+  const cures = fixed.filter(isBad).flatMap((one) => {
+    const acts = isBlocked && one.next.some((line) => line.startsWith('zt ')) ? undefined : cureOf(one)
     return acts === undefined ? [] : [{key: keyOf(one), acts}]
   })
-  for (const {acts} of cures) for (const act of acts) await act()
+  for (const {key, acts} of cures)
+    for (const act of acts) await act().catch((error: unknown) => note(`the cure of ${key} fails`, [String(error)]))
   // Of two faults that are found as the same, the cure of one leaves the other.
   const isOnly = (key: string): boolean => faults.filter(({finds}) => finds === key).length < 2
   const cured = new Set(cures.map(({key}) => key).filter(isOnly))
-  const last = cures.length === 0 ? after : await world.doctor()
-  expect([...keysOf(last)].filter((key) => !left.has(key) || cured.has(key)), said).toEqual([])
+  const last = cures.length === 0 ? fixed : await world.doctor()
+  note('is new after the cures', [...keysOf(last)].filter((key) => !left.has(key)))
+  note('is still there after its cure', [...keysOf(last)].filter((key) => cured.has(key)))
   met.cured += cured.size
-  if (hidden.length > 0) await check(hidden)
+  if (hidden.length === faults.length) note('hide each other', hidden.map(({fault}) => fault))
+  else if (hidden.length > 0) problems.push(...(await check(hidden)))
+  return problems
 } // prettier-ignore
 
 it.runIf(hasSsh)('each of several faults is found or said to be hidden, nothing else is, and each cure cures its own', async () => {
   const random = randomOf(SEED)
-  for (let round = 0; round < ROUNDS; round += 1) for (const set of setsOf(random)) await check(set)
+  const problems: string[] = []
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const set of setsOf(random)) problems.push(...(await check(set)))
+  expect(problems).toEqual([])
   expect(met.found).toBeGreaterThanOrEqual(FAULTS.length)
   for (const [what, times] of Object.entries(met)) expect(times, what).toBeGreaterThan(0)
 }) // prettier-ignore

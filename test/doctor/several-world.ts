@@ -82,7 +82,9 @@ export class SeveralWorld {
     await fs.mkdir(zt.file('bin'), {recursive: true})
     // Scripts, and no links: a fault writes another program in their place.
     for (const name of ['ssh', 'ssh-keygen'])
-      await fs.writeFile(zt.file(`bin/${name}`), `#!/bin/sh\nexec '${realProgram(name)}' "$@"\n`, {mode: 0o755})
+      await fs.writeFile(zt.file(`bin/${name}`), `#!/bin/sh\nexec '${realProgram(name)}' "$@"\n`, {
+        mode: 0o755,
+      })
     await fs.symlink(path.join(ROOT, 'bin', 'zt.cjs'), zt.file('bin/zt'))
     this.#env = {}
     this.#spoilt = false
@@ -142,23 +144,23 @@ export class SeveralWorld {
   async #everything(): Promise<Map<string, string>> {
     const {remote} = this
     const all = new Map<string, string>()
-    const note = (name: string, value: unknown): void => void all.set(name, JSON.stringify(value) ?? '')
+    const note = (name: string, value: unknown): void => {
+      all.set(name, JSON.stringify(value ?? null))
+    }
     note('origin', [remote.origin.answer, remote.origin.forward !== undefined])
     note('api', this.#spoilt)
     note('lookup', this.seams.lookup === undefined)
     for (const [kind, objects] of Object.entries(remote.state.data as unknown as JsonObject))
-      for (const [at, one] of Object.entries(objects as object)) note(`account/${kind}/${at}`, one)
-    await remote.zt.readConfig().then(
-      ({profiles, ...rest}) => {
-        if ((rest as JsonObject)['version'] !== 1) return note('config', 'of another version')
-        for (const [name, profile] of Object.entries(profiles))
-          for (const [key, value] of Object.entries(profile)) note(`config/${name}/${key}`, value)
-        note('config/rest', rest)
-      },
-      () => note('config', 'unreadable'),
-    )
+      for (const [at, one] of Object.entries((objects ?? {}))) note(`account/${kind}/${at}`, one)
+    const config: JsonObject = await remote.zt.readConfig().catch(() => ({}))
+    const {version, profiles, ...rest} = config
+    note('config', version)
+    note('config/rest', rest)
+    for (const [name, profile] of Object.entries((profiles ?? {}) as JsonObject))
+      for (const [key, value] of Object.entries(profile as object)) note(`config/${name}/${key}`, value)
     for (const name of (await fs.readdir(remote.zt.home, {recursive: true})).sort()) {
-      if (/^(CACHE\/zt\/.|sandbox|record|work\/(server|another)|CONFIG\/zt\/config\.json$)/.test(name)) continue
+      if (/^(CACHE\/zt\/.|sandbox|record|work\/(server|another)|CONFIG\/zt\/config\.json$)/.test(name))
+        continue
       const file = path.join(remote.zt.home, name)
       const stat = await fs.lstat(file)
       const kind = stat.isFile() ? 'file' : stat.isSocket() ? 'socket' : 'link'
@@ -171,7 +173,9 @@ export class SeveralWorld {
 }
 
 async function sumOf(file: string): Promise<string> {
-  return createHash('sha256').update(await fs.readFile(file)).digest('hex')
+  return createHash('sha256')
+    .update(await fs.readFile(file))
+    .digest('hex')
 }
 
 /** This machine's own: tests have a PATH of theirs. */

@@ -200,7 +200,11 @@ const WORLDS: Record<FindingKind, [title: string, row: Row][]> = {
   unreferenced: [
     ...(
       [
-        ['any valid token', [app('Any', [rule('Any', [anyToken])])], 'A rule for any valid token may let it in.'],
+        [
+          'any valid token',
+          [app('Any', [rule('Any', [anyToken])])],
+          'A rule for any valid token may let it in.',
+        ],
         ['everyone', [app('All', [rule('All', [{everyone: {}}])])], 'A rule for everyone may let it in.'],
         ['others only', [], 'No rule lets it in now.'],
       ] as const

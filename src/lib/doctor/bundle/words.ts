@@ -27,7 +27,7 @@ ciphers cisco cjs claim claims classpath clean clear clearly cli client clienter
 clientsecret clipboard clobber clock clocks close closed closes cloudflare cloudflared
 cloudflarestatus cmd cmdkey cn cnt coat code collection color colours columns com combines comes
 command commandast commandelements commandline commandname commands commas commit common comp compadd
-compare compared compares comparing compdef compiled compinit complete completely completion
+company compare compared compares comparing compdef compiled compinit complete completely completion
 completionresult completions compopt compreply compressed compromised compset comspec cond condition
 conditional conditions conf config configuration configured confirm confirmed confirms conflict
 conflicts connect connected connecting connection connectionerror connections connector connects
@@ -121,26 +121,26 @@ ray rcpt rdp reach reached reaches read readable readalias readback reader readi
 reason received recipient recipients recognises record recorded recorders records recover recovery
 recursive redir redirect redirs refer reference referenced referer refresh refreshservicetoken
 refusals refuse refused refusederror refuses region register registration regular rehearsal reinstall
-reject rejectunauthorized release releases remembers remote remoteforward remove removed removes
-removing rename renamed renamedfrom renaming renders renumbered repair repaired repeats replace
-replaceapplication replaced replacegroup replacepolicy replaces replayed report reported reports reqd
-request requested requests require required requirement requirements requires res reserved reset
-resolv resolve resolved resolver resource resources response rest restart restarting restarts restore
-restrictions result resync retry retryafterseconds return returned returns reusable reveal reverting
-reverts revoke revoked revoking right rights risk rm roaming root rotate rotated rotateservicetoken
-rotating rotation route rsa rsync rubylib rubyopt rule rules run running runs runtime s saas safe
-same samesite saml samlattributes sample samples sandbox sarif sasl save saved saving saw say saying
-says sbin scan schemastore scheme scim score scp script scriptblock scripts seahorse search
-searchitems sec seclevel second seconds secret secrets secretservice secretstring secretversion
-section sections secure secureconnect secureconnection securecontext security see seem seems seen
-sees segment select selector selectors self send sendenv sending sends sense sensitive sent separate
-separated served server serveraliveinterval servername servers service servicetoken servicetokenid
-session sessionid sessions set setpassword sets setting settings settle settled settlement settling
-setup setups several sh sha shadowed share shared shares shell shellopts short shorten should show
-showed shown shows sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo sigint sigio sigkill
-signal signals signature signed sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm sigwinch
-sigxcpu sigxfsz silent since single sinkhole site size sk skip skipped skips skyhigh slashes slow
-snap sni sntp so sock socket socketmode sockets socks some someone something soon sophos source
+reject rejectunauthorized relative release releases remembers remote remoteforward remove removed
+removes removing rename renamed renamedfrom renaming renders renumbered repair repaired repeats
+replace replaceapplication replaced replacegroup replacepolicy replaces replayed report reported
+reports reqd request requested requests require required requirement requirements requires res
+reserved reset resolv resolve resolved resolver resource resources response rest restart restarting
+restarts restore restrictions result resync retry retryafterseconds return returned returns reusable
+reveal reverting reverts revoke revoked revoking right rights risk rm roaming root rotate rotated
+rotateservicetoken rotating rotation route rsa rsync rubylib rubyopt rule rules run running runs
+runtime s saas safe same samesite saml samlattributes sample samples sandbox sarif sasl save saved
+saving saw say saying says sbin scan schemastore scheme scim score scp script scriptblock scripts
+seahorse search searchitems sec seclevel second seconds secret secrets secretservice secretstring
+secretversion section sections secure secureconnect secureconnection securecontext security see seem
+seems seen sees segment select selector selectors self send sendenv sending sends sense sensitive
+sent separate separated served server serveraliveinterval servername servers service servicetoken
+servicetokenid session sessionid sessions set setpassword sets setting settings settle settled
+settlement settling setup setups several sh sha shadowed share shared shares shell shellopts short
+shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo sigint
+sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm
+sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip skipped skips skyhigh slashes
+slow snap sni sntp so sock socket socketmode sockets socks some someone something soon sophos source
 sourcemap sp space spaces spawn speak specific speed spelling spki split spool squid src ss ssh sshd
 sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack start started starts stat
 state status stay stays stderr stdin stdout step stepfailed steps still stop stopped store stored
@@ -159,8 +159,8 @@ unexpectedly unfinished unhandledrejection union unit unix unknown unless unlock
 unreachable unread unreadable unreferenced unsafe unscored unseen unsendable unset unsupported until
 untouched unusable unused unusedms up update updated updatedat updateservicetoken upgrade upload uri
 uris url urlencode us usable usage use used user usererror userknownhostsfile username usernames
-userprofile users uses usr usually utc utf uuid v valid value values var variable variables vault
-verbose verdict verify verifyaccounttoken verifying verifyusertoken version versions via viewer
+userprofile users uses usr usual usually utc utf uuid v valid value values var variable variables
+vault verbose verdict verify verifyaccounttoken verifying verifyusertoken version versions via viewer
 visible visual vlan vnet volatile w waf wait waited waiting waits wanted warn warning warnings warp
 was watchguard way wb wdebug wdhms web website websocket websockets well went were what whatever when
 where wherever whether which whichever while who whoami whoever whole whom whose why widen wider

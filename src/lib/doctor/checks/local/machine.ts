@@ -86,7 +86,9 @@ const nodeOptions = checkOf(
           }),
         )
     }
-    const set = [...CA_FILES.map(([name]) => name), 'NODE_OPTIONS', 'NODE_USE_SYSTEM_CA'].filter((name) => env[name])
+    const set = [...CA_FILES.map(([name]) => name), 'NODE_OPTIONS', 'NODE_USE_SYSTEM_CA'].filter(
+      (name) => env[name],
+    )
     return found.length > 0
       ? found
       : [says.ok(set.length === 0 ? 'none is set' : `${set.join(', ')}: no harm`)]

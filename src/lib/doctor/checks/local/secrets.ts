@@ -14,7 +14,7 @@ import {requireDirectories} from './files.js'
 const store = checkOf(
   {id: 'store', area: 'secrets', title: 'Secret store', doing: 'Checking the stores', local: true},
   async (world, says) => {
-    const {ctx, settings} = world
+    const {settings} = world
     const problems: Finding[] = []
     const handle = (problem: FoundProblem): void => {
       // The check of setups says it.
@@ -46,18 +46,20 @@ const store = checkOf(
   },
 )
 
-/** @throws UserError as it was, which also says that nothing was compared */
+/** @throws UserError as it was, which also says that the stores were not looked at */
 async function compared(
   {ctx, settings}: DoctorWorld,
   handle: (problem: FoundProblem) => void,
 ): Promise<{stores: SurveyedStore[]; entries: IndexEntry[]}> {
   try {
+    // What cannot be read in one directory is said even if another is none.
+    await Promise.all([ctx.index.list(), ctx.index.bindings()])
     await requireDirectories(settings.paths)
     return {stores: await eachProblem(ctx, settings, handle, 'used'), entries: await ctx.index.list()}
   } catch (thrown) {
     const error = unusableFile(thrown)
     if (!(error instanceof UserError)) throw error
-    throw error.with({why: [...error.whyLines, 'Until then, the stores are not compared with the index.']})
+    throw error.with({why: [...error.whyLines, 'Until then, zt does not look at the stores.']})
   }
 }
 

@@ -21,8 +21,14 @@ const FROM: Record<Settings['profileSource'], string> = {
 const settings = checkOf(
   {id: SETTINGS, area: 'zt', title: 'Settings', doing: 'Reading the settings', local: true},
   async (world, says) => {
-    // A variable may be what is wrong, and the file as well; where the file cannot be read, that is the error.
-    if (world.broken) return [says.error(world.broken), ...(await unknownNames(world, says).catch(() => []))]
+    const {broken} = world
+    // A variable may be what is wrong, and the file as well.
+    if (broken) {
+      const ofFile = await unknownNames(world, says).catch((error: unknown) =>
+        error instanceof UserError && error.message !== broken.message ? [says.error(error)] : [],
+      )
+      return [says.error(broken), ...ofFile]
+    }
     const {settings: used} = world
     const found = [...(await unknownNames(world, says)), ...(await caFile(used, says))]
     const {profileName, profileSource, profileExists} = used

@@ -4,6 +4,7 @@ import {withoutToken} from '../../../access/audit/read.js'
 import {groupsOf, zoneOf} from '../../../access/explain/explain.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {ApiError, UserError} from '../../../core/errors.js'
+import {unsetting} from '../../../core/shell-words.js'
 import {hostOf} from '../../../core/public-address.js'
 import {findApplication} from '../../../policy/application-match.js'
 import {mayAdmit} from '../../../policy/references.js'
@@ -30,7 +31,10 @@ export const accountChecks: readonly RemoteCheck[] = [
   },
   {
     ...{id: 'account', area: 'account', title: 'Account', doing: 'Asking about the account'},
-    look: (facts, world, says) => ofAccount(facts, says, () => account(facts, world, says)),
+    look: async (facts, world, says) => {
+      const look = (): Promise<Finding[]> => account(facts, world, says)
+      return (await facts.noAccount())?.unseen === true ? look() : ofAccount(facts, says, look)
+    },
   },
   {
     ...{id: 'permissions', area: 'account', title: 'Permissions', doing: 'Checking the permissions'},
@@ -117,7 +121,11 @@ async function account(facts: Facts, {ctx, settings}: DoctorWorld, says: Says): 
   return [
     says.fail(`The API token does not see the account "${settings.accountName ?? accountId ?? ''}"`, {
       why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
-      next: [ztCommand(ctx, 'login')],
+      next: [
+        settings.accountSource === 'environment'
+          ? unsetting(['CLOUDFLARE_ACCOUNT_ID'])
+          : ztCommand(ctx, 'login'),
+      ],
       foreign: [settings.accountName ?? '', ...accounts.map(({name}) => name)],
     }),
   ]
@@ -222,14 +230,11 @@ function stateOf(ctx: AccessContext, says: Says, {entry, token, tokens, now}: Us
 /** Hosts for which this profile has a token. The one that the person asked about is looked at more closely elsewhere. */
 async function hostBindings(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {ctx} = world
-  const [bindings, entries] = await Promise.all([facts.bindings(), facts.entries()])
+  const bindings = await facts.bindings()
   if (bindings.length === 0) return [says.skipped('no host is bound in this profile')]
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
   const others = bindings.filter(({host}) => host !== asked)
-  const here = new Set(entries.map(({tokenId}) => tokenId))
-  // That the secret of one is not here, the check of the stores says.
-  const rest = others.filter(({tokenId}) => here.has(tokenId))
-  const led = await ofAccount(facts, says, () => leading(facts, ctx, says, rest))
+  const led = await ofAccount(facts, says, () => leading(facts, ctx, says, others))
   const all = led.filter(({state}) => state !== 'ok')
   if (all.some(({state}) => state !== 'skipped')) return all.filter(({state}) => state !== 'skipped')
   return all.length > 0 ? all : [says.ok(`${counted(bindings.length, 'host')} bound`)]
