@@ -151,7 +151,7 @@ export class SeveralWorld {
     note('api', this.#spoilt)
     note('lookup', this.seams.lookup === undefined)
     for (const [kind, objects] of Object.entries(remote.state.data as unknown as JsonObject))
-      for (const [at, one] of Object.entries((objects ?? {}))) note(`account/${kind}/${at}`, one)
+      for (const [at, one] of Object.entries(objects ?? {})) note(`account/${kind}/${at}`, one)
     const config: JsonObject = await remote.zt.readConfig().catch(() => ({}))
     const {version, profiles, ...rest} = config
     note('config', version)
