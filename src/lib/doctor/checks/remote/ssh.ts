@@ -138,6 +138,8 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
         next: [/bad owner or permissions/i.test(works.failed) ? 'Let only its owner write to that file' : 'Correct that line'],
       }),
     ]
+  // OpenSSH always says it; of another program the check of ssh tells.
+  if (settingIn(works, 'hostname') === undefined) return [...unread, says.skipped('ssh does not answer as OpenSSH does: ssh')]
   const profiles = Object.keys((await readConfig(world.paths)).profiles)
   const text = blocks.text
   const findings = [...unread]
