@@ -67,6 +67,8 @@ const keysOf = (found: readonly Found[]): Set<string> => new Set(found.filter(is
 
 /** What else a fault makes wrong, before or after its cure. */
 const ALSO: Record<string, string[]> = {
+  // Without a connection, the rules are asked.
+  'connection/edge fail': ['verdict fail'],
   'connections/orphan warn': ['connections/ended warn'],
   'environment/cloudflare-account-id warn': ['account fail'],
   'environment/zt-connect-to warn': ['connection/tcp fail'],
@@ -86,8 +88,9 @@ const ALSO: Record<string, string[]> = {
 function isHidden({finds}: AnyFault, found: readonly Found[]): boolean {
   const [check = ''] = finds.split(/[ /]/)
   const own = found.filter(({id}) => id.split('/')[0] === check)
-  // Of the API token there is one finding.
+  // Of the API token there is one finding, and of settings that cannot be used one error.
   if (check === 'api-token' && own.some(isBad)) return true
+  if (check === 'settings' && own.some(({state}) => state === 'fail')) return true
   return own.some(({state, why}) => state === 'skipped' || /Until then, zt does not look/.test(why ?? ''))
 }
 
