@@ -60,6 +60,7 @@ const APPS = {
   Registry: ['deploy', 'gitlab-runner', 'scanner'],
   Vault: ['backup', 'deploy', 'terraform'],
 } // prettier-ignore
+const isUsed = (name) => Object.values(APPS).flat().includes(name) && !['nightly', 'scanner'].includes(name)
 const idOf = (text) =>
   createHash('sha256')
     .update(text)
@@ -74,6 +75,7 @@ const SEED = {
   service_tokens: Object.entries(TOKENS).map(([name, days]) => ({
     ...{id: idOf(name), name, client_id: `${idOf(name).replaceAll('-', '')}.access`, client_secret: idOf(`${name} secret`)},
     ...{created_at, expires_at: inDays(days), duration: '8760h'},
+    ...(isUsed(name) && {last_seen_at: inDays(0)}),
   })),
   policies: [
     {id: STAFF, name: 'Widgetcorp staff', decision: 'allow', created_at, include: [{email_domain: {domain: 'widgetcorp.tech'}}]},
@@ -96,7 +98,7 @@ const SEED = {
 const EVENTS = Array.from({length: 60}, (_, ago) => ago).flatMap((ago) =>
   Object.entries(APPS).flatMap(([app, who]) =>
     who.flatMap((name, at) => {
-      const times = name === 'nightly' || name === 'scanner' ? 0 : ((ago * 7 + at * 3) % 9) + (ago % 7 < 5 ? 4 : 0)
+      const times = !isUsed(name) ? 0 : ((ago * 7 + at * 3) % 9) + (ago % 7 < 5 ? 4 : 0)
       return Array.from({length: times}, (_, nth) => {
         const admitted = app !== 'Vault' || nth % 6 > 0
         return {

@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import stringWidth from 'string-width'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
@@ -25,13 +26,14 @@ const seed: SandboxSeed = {
   apps: COMMAND_SEED.apps?.map(named) ?? [],
 }
 
-/** They leave stdout to another program, or run until they are stopped; test/e2e/help.test.ts has the help. */
-const ELSEWHERE = /^(access|ssh$|ssh:proxy|curl|exec|forward$|help$|sandbox:(start|stop|reset)|__complete)/
+/** They carry bytes of a program, or run until they are stopped; test/e2e has the help and the man pages. */
+const ELSEWHERE = /^(ssh:proxy|help$|sandbox:start|__complete)/
+const LONG_HOST = 'a-long-name-of-a-host-of-the-machines.widgetcorp.tech'
 
 /** Lines of each other command: as it succeeds, and most also as it fails. */
 const LINES: Record<string, string[]> = {
   'app:add-rule': ['app add-rule app-gitlab --service-auth --token token-ci --group group-robots --dry-run', 'app add-rule app-gitlab --service-auth --token token-cd --yes'],
-  'app:create': ['app create New --domain new.widgetcorp.tech --service-auth --token token-ci --dry-run', 'app create New --domain a-long-name-of-a-host-of-the-machines.widgetcorp.tech'],
+  'app:create': ['app create New --domain new.widgetcorp.tech --service-auth --token token-ci --dry-run', `app create New --domain ${LONG_HOST}`],
   'app:explain': ['app explain app-build --token token-cd', 'app explain app-gitlab --all', 'app explain app-legacy --no-credentials'],
   'app:list': ['app list', 'app list --zone widgetcorp.tech'],
   'app:open': ['app open app-gitlab'],
@@ -68,8 +70,10 @@ const LINES: Record<string, string[]> = {
   'profile:use': ['profile use nothing'],
   ray: [`ray ${RAY}`, 'ray 8f1e2d3c4b5a6979'],
   report: ['report', 'report --since nothing.json'],
+  'sandbox:reset': ['sandbox reset'],
   'sandbox:status': ['sandbox status'],
-  setup: [`setup ${HOST} --dry-run`, `setup a-long-name-of-a-host-of-the-machines.widgetcorp.tech --dry-run`, `setup ${HOST} --remove --dry-run`],
+  'sandbox:stop': ['sandbox stop'],
+  setup: [`setup ${HOST} --dry-run`, `setup ${LONG_HOST} --dry-run`, `setup ${HOST} --remove --dry-run`],
   'ssh:check': [`ssh check ${HOST}`],
   'ssh:config': [`ssh config ${HOST} --write --file config --dry-run`],
   'store:check': ['store check'],
@@ -93,7 +97,70 @@ const LINES: Record<string, string[]> = {
   undo: ['undo', 'undo --last --dry-run'],
   version: ['version'],
   whoami: ['whoami'],
+  // The last ones have another program, in place of which a test's runs, and a token that is bound to a host.
+  exec: [
+    'exec deploy env -i A=1',
+    'exec deploy -- no-such-program-of-the-build-machines',
+    `exec ${LONG_HOST} -- true`,
+  ],
+  curl: [
+    `curl https://${HOST}/api/v4/projects -sS`,
+    `curl https://${LONG_HOST}/`,
+    `curl https://${HOST}/`,
+    `curl https://${HOST}/ -- --next`,
+  ],
+  ssh: [`ssh ${HOST} uptime`, `ssh ${LONG_HOST}`, `ssh git@${HOST}`, 'ssh gl', `ssh ${HOST} --token token-cd`],
+  forward: [
+    `forward ${HOST} -- /bin/true`,
+    `forward ${HOST} psql -h {host}`,
+    `forward ${LONG_HOST}`,
+    `forward ${HOST} --port 70000`,
+  ],
+  'access:curl': ['access curl', `access curl https://${LONG_HOST}/`, `access curl https://${HOST}/ -L`],
+  'access:ssh': [
+    'access ssh',
+    `access ssh --hostname ${HOST} --id a.access --secret b`,
+    `access ssh -T ${HOST} --metrics 127.0.0.1:1`,
+    `access ssh -T ${HOST}/a/path`,
+  ],
+  'access:ssh-config': [
+    `access ssh-config --hostname ${HOST} --short-lived-cert`,
+    'access ssh-config --hostname a/b',
+  ],
 } // prettier-ignore
+
+/** In place of curl: the answer with which Access refuses. */
+const CURL = `
+const [, mark] = /%\\{stderr\\}(.*?)%\\{http_code\\}/.exec(require('fs').readFileSync(0, 'utf8'))
+const location = 'https://widgetcorp.cloudflareaccess.com/cdn-cgi/access/login/x'
+process.stderr.write(mark + ['302', location, '', '', '', '', ''].join('\\t') + mark)
+`
+/** In place of ssh: says what an alias is, or leaves the report of the process that carries the connection. */
+const SSH = `
+const fs = require('fs')
+const name = process.argv.at(-1)
+if (process.argv.includes('-G')) console.log('hostname ' + (name === 'gl' ? '${LONG_HOST}' : name))
+else {
+  const {ZT_SSH_REPORT: file} = process.env
+  fs.mkdirSync(require('path').dirname(file), {recursive: true, mode: 0o700})
+  fs.copyFileSync(__dirname + '/report.json', file)
+  fs.chmodSync(file, 0o600)
+  process.exitCode = 255
+}
+`
+
+/** What the last commands of the table need: the two programs, and a token for the host that a rule has lost. */
+async function prepare(): Promise<void> {
+  await zt.program('curl', CURL)
+  await zt.program('ssh', SSH)
+  const {token} = (await zt.json('token create deploy')) as {token: {id: string; clientId: string}}
+  await zt.json('app add-rule app-gitlab --service-auth --token deploy')
+  await zt.json('token disable deploy')
+  const error = {kind: 'refused', code: 'ACCESS_REFUSED', message: 'no', why: [], next: [], details: {}}
+  const answer = {by: 'access', status: 302, reason: 'login', ray: `${RAY}-FRA`}
+  const report = {version: 2, host: HOST, tokenId: token.id, clientId: token.clientId, error, answer}
+  await fs.writeFile(zt.file('bin/report.json'), JSON.stringify(report))
+}
 
 let zt: CommandWorld
 beforeAll(async () => {
@@ -113,6 +180,7 @@ afterAll(async () => zt.end())
 async function printed(columns: number, env: Record<string, string>): Promise<Map<string, string>> {
   const all = new Map<string, string>()
   for (const line of Object.values(LINES).flat()) {
+    if (line === LINES['exec']?.[0]) await prepare()
     const {stdout, stderr} = await zt.run(line, {
       input: '',
       env: {COLUMNS: String(columns), OCLIF_COLUMNS: String(columns), ...env},
@@ -123,7 +191,8 @@ async function printed(columns: number, env: Record<string, string>): Promise<Ma
 }
 
 /** A command, also behind `next:`, a line of a shell's or ssh's file, and a word after its label. */
-const COPIED = /^ *next: +[a-z-]+ |^(zt|ssh|mkdir|[+#]) ?|^\S+( \S+)* {2,}\S+$/
+const COPIED =
+  /^ *next: +[a-z-]+ |^(zt|ssh|mkdir|[+#]) ?|^\S+( \S+)* {2,}\S+$|^(Host|  (ProxyCommand|Control\w+|UserKnownHostsFile)) /
 
 /**
  * Whether zt could have wrapped a line, or shortened what is in it. It leaves whole what is to be copied: a command, a line of

@@ -13,6 +13,13 @@ it('shows the account, the API token and its permissions', async () => {
   expect(JSON.stringify(result)).not.toContain(zt.state.apiToken)
 })
 
+it.each([undefined, null, [{}]])('shows the ID of an account whose name is %j', async (name) => {
+  const {zt} = scene
+  Object.assign(zt.state.data.accounts[0] ?? {}, {name})
+  const {stdout} = await zt.run('whoami --no-probe')
+  expect(stdout).toMatch(new RegExp(`^account +${zt.state.accountId} ${zt.state.accountId}$`, 'm'))
+})
+
 it('finds out which permissions the API token has', async () => {
   const {zt} = scene
   zt.state.data.apiTokens.push({

@@ -34,6 +34,8 @@ export interface LocalFault {
   fixable?: true
   /** Only root can build it. */
   rootOnly?: true
+  /** It is made by commands, which need a machine that works. */
+  byCommands?: true
 }
 
 /** What makes a machine healthy is slow, so the first test's is copied for the others. */
@@ -79,8 +81,10 @@ async function oldFile(file: string): Promise<void> {
   await fs.utimes(file, HOURS_AGO, HOURS_AGO)
 }
 
-function config(zt: CommandWorld, profile: JsonObject, more: JsonObject = {}): Promise<void> {
-  return zt.writeConfig({profiles: {default: {...zt.profile, ...profile}}, ...more})
+/** Changes what config.json has, which another fault may have changed before. */
+async function config(zt: CommandWorld, profile: JsonObject, more: JsonObject = {}): Promise<void> {
+  const {currentProfile, profiles} = await zt.readConfig()
+  await zt.writeConfig({currentProfile, profiles: {default: {...profiles['default'], ...profile}}, ...more})
 }
 
 const project = (zt: CommandWorld, content: JsonObject): Promise<void> =>
@@ -124,19 +128,21 @@ const MACHINE: LocalFault[] = [
     },
     finds: 'node-options/switch warn',
   },
-  {
-    fault: 'NODE_EXTRA_CA_CERTS names a file that is not there',
-    build: (zt) => ({NODE_EXTRA_CA_CERTS: zt.file('missing.pem')}),
-    finds: 'node-options/certificates warn',
-  },
-  {
-    fault: 'NODE_EXTRA_CA_CERTS names a file without certificates',
-    build: async (zt) => {
-      await write(zt.file('empty.pem'))
-      return {NODE_EXTRA_CA_CERTS: zt.file('empty.pem')}
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].flatMap((name): LocalFault[] => [
+    {
+      fault: `${name} names a file that is not there`,
+      build: (zt) => ({[name]: zt.file('missing.pem')}),
+      finds: 'node-options/certificates warn',
     },
-    finds: 'node-options/certificates warn',
-  },
+    {
+      fault: `${name} names a file without certificates`,
+      build: async (zt) => {
+        await write(zt.file('empty.pem'))
+        return {[name]: zt.file('empty.pem')}
+      },
+      finds: 'node-options/certificates warn',
+    },
+  ]),
   {
     fault: 'certificates are not to be checked',
     build: () => ({NODE_TLS_REJECT_UNAUTHORIZED: '0'}),
@@ -345,6 +351,11 @@ const SETTINGS: LocalFault[] = [
     finds: 'environment/unknown warn',
   },
   {
+    fault: 'the directory of the caches is given with a ~ that no shell has replaced',
+    build: () => ({XDG_CACHE_HOME: '~/.cache'}),
+    finds: 'environment/relative warn',
+  },
+  {
     fault: 'the environment names another account than the profile',
     build: () => ({CLOUDFLARE_ACCOUNT_ID: 'f'.repeat(32)}),
     finds: 'environment/cloudflare-account-id warn',
@@ -400,29 +411,35 @@ const SECRETS: LocalFault[] = [
   },
   {
     fault: 'a host is bound to a service token whose secret is not here',
+    byCommands: true,
     build: async (zt) => {
-      await zt.json('app add-rule GitLab --service-auth --token deploy')
+      // It is bound already where there is another token.
+      if (zt.state.data.serviceTokens.some(({object}) => object['name'] === 'deploy'))
+        await zt.json('app add-rule GitLab --service-auth --token deploy')
       for (const name of ['index', 'vault']) await fs.rm(at(zt, 'DATA', 'zt', name), {recursive: true})
     },
     finds: 'store/binding-without-token fail',
   },
   {
     fault: 'the index has a secret of a profile that does not exist',
+    byCommands: true,
     build: async (zt) => {
-      await zt.writeConfig({profiles: {default: zt.profile, old: zt.profile}})
+      const {currentProfile, profiles} = await zt.readConfig()
+      await zt.writeConfig({currentProfile, profiles: {...profiles, old: profiles['default'] ?? {}}})
       await zt.json('token create other --profile old')
-      await config(zt, {})
+      await zt.writeConfig({currentProfile, profiles})
     },
     finds: 'store/no-such-profile fail',
   },
   {
     fault: 'the creation of a service token was interrupted',
     build: async (zt) => {
-      const now = new Date().toISOString()
+      // Long enough for the API to show what it made.
+      const then = HOURS_AGO.toISOString()
       await new Journal(at(zt, 'DATA', 'zt', 'journal')).begin(
         {
           ...{id: randomUUID(), kind: 'create', profile: 'default', store: 'vault', name: 'interrupted'},
-          ...{accountId: zt.state.accountId, apiUrl: zt.api.url, startedAt: now, sentAt: now},
+          ...{accountId: zt.state.accountId, apiUrl: zt.api.url, startedAt: then, sentAt: then},
         },
         vaultOf(zt),
       )

@@ -298,7 +298,7 @@ const NETWORK: RemoteFault[] = [
   },
   {
     fault: 'only the proxy for http:// is set',
-    build: () => ({env: {http_proxy: 'http://127.0.0.1:1'}}),
+    build: () => ({env: {http_proxy: 'http://127.0.0.1:1', HTTPS_PROXY: undefined}}),
     finds: 'proxy/http-only warn',
   },
 ]
@@ -392,10 +392,10 @@ export const REMOTE_FAULTS: readonly RemoteFault[] = [
   ...ACCOUNT,
   ...ON_HOST,
   ...NETWORK,
-  ...SSH.map(({text = '', more, ...one}): RemoteFault => ({
+  ...SSH.map(({text, more, ...one}): RemoteFault => ({
     ...one,
     build: async (world) => {
-      await fs.writeFile(world.sshConfig, text)
+      if (text !== undefined) await fs.writeFile(world.sshConfig, text)
       await more?.(world)
     },
   })),

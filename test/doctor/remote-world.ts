@@ -124,11 +124,10 @@ export class RemoteWorld {
     return this.zt.token('ci')
   }
 
+  /** Changes the profile, which another fault may have changed before. */
   async profile(change: JsonObject): Promise<void> {
-    await this.zt.writeConfig({
-      currentProfile: 'default',
-      profiles: {default: {...this.zt.profile, ...change}},
-    })
+    const {currentProfile, profiles} = await this.zt.readConfig()
+    await this.zt.writeConfig({currentProfile, profiles: {default: {...profiles['default'], ...change}}})
   }
 
   /** Nothing is wrong. */

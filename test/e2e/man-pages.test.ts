@@ -138,6 +138,19 @@ describe.skipIf(missing !== undefined)('a man page', () => {
     expect([mandoc.stdout, mandoc.stderr, groff.stdout, groff.stderr]).toEqual(['', '', '', ''])
   })
 
+  it('is ASCII and at most 40 columns wide there, but for words and for what is to be copied', async () => {
+    for (const [file, source] of pages) {
+      const args = ['-man', '-ww', '-Tascii', '-rLL=40n', '-P-c', '-P-b', '-P-o', '-P-u', file]
+      const {stdout, stderr} = await run('groff', args, options)
+      expect(stderr.split('\n').filter((one) => one !== '' && !one.endsWith("can't break line"))).toEqual([])
+      expect(stdout, file).toMatch(/^[\n -~]*$/)
+      const copied = new Set([...source.matchAll(/^\.nf\n(.*?)^\.fi$/gms)].flatMap(([, text = '']) => plain(text).split('\n')))
+      const wide = stdout.split('\n').filter((one) => one.length > 40 && one.trim().includes(' '))
+      const title = new RegExp(`^${file.slice(0, -2)}\\(1\\)`, 'i')
+      expect(wide.filter((one) => !title.test(one) && !copied.has(one.trim())), file).toEqual([])
+    }
+  }) // prettier-ignore
+
   it('would be warned of', async () => {
     const file = path.join(await fs.mkdtemp(path.join(os.tmpdir(), 'zt-man-')), 'bad.1')
     await fs.writeFile(

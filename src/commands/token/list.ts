@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {streamServiceTokens} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {limitFlag, quietFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
-import {day, statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {day, NEVER_SEEN, statusColour, tokenJson} from '../../lib/command/present/token.js'
 import {parseTokenDuration} from '../../lib/core/duration.js'
 import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
@@ -53,7 +53,7 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
         {title: 'NAME', value: ({token}) => token.name},
         {title: 'STATUS', value: ({status}) => statusColour(status)},
         {title: 'EXPIRES', value: ({token}) => day(token.expiresAt, 'never')},
-        {title: 'LAST SEEN', value: ({token}) => day(token.lastSeenAt, '')},
+        {title: 'LAST SEEN', value: ({token}) => day(token.lastSeenAt, NEVER_SEEN)},
         {title: 'SECRET', value: ({store}) => store ?? style.secondary('not here')},
         {title: 'HOSTS', value: ({hosts}) => hosts.join(', '), optional: true},
         {title: 'CLIENT ID', value: ({token}) => style.secondary(token.clientId), optional: true},

@@ -5,7 +5,7 @@ import {usesOfToken} from '../../lib/access/tokens/uses.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {referencesJson, usesText} from '../../lib/command/present/change.js'
-import {secretInWords, statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {NEVER_SEEN, secretInWords, statusColour, tokenJson} from '../../lib/command/present/token.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
@@ -45,7 +45,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
         ['expires', token.expiresAt ?? 'never'],
         ['created', token.createdAt],
         ['changed', token.updatedAt],
-        ['last seen', token.lastSeenAt],
+        ['last seen', token.lastSeenAt ?? NEVER_SEEN],
         ['secret', secretInWords(known)],
         ['previous secret', previousUntil && `works until ${previousUntil}`],
         ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],

@@ -260,7 +260,8 @@ function toTokenStatus(raw: JsonObject, owner: ApiTokenStatus['owner']): ApiToke
 }
 
 function toIdAndName(raw: JsonObject): {id: string; name: string} {
-  return {id: String(raw['id']), name: String(raw['name'])}
+  const {id, name} = raw
+  return {id: String(id), name: typeof name === 'string' ? name : String(id)}
 }
 
 function toZone(raw: JsonObject): Zone {

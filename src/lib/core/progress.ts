@@ -16,4 +16,19 @@ export interface Progress {
   pause?(text: string | undefined): void
 }
 
+/** The same, where each step that counts nothing itself is a part of one whole. */
+export function countedAs(part: Part, progress: Progress): Progress {
+  return {
+    step: (text, own = part) => {
+      progress.step(text, own)
+    },
+    wait: (text) => {
+      progress.wait(text)
+    },
+    pause: (text) => {
+      progress.pause?.(text)
+    },
+  }
+}
+
 export const noProgress: Progress = {step: () => undefined, wait: () => undefined}

@@ -304,7 +304,7 @@ function tokenRows(
     whole: boolean
   },
 ): Html {
-  const {id, name, zone, status, expiresAt, lastSeenAt, allowed, refused, opens, formerly} = token
+  const {id, name, zone, status, expiresAt, lastSeenAt, lastUse, allowed, refused, opens, formerly} = token
   const named = opens.filter(({by}) => by === 'named')
   const into = new Set(named.map(({application}) => application)).size
   const unused = named.filter((one) => one.unused).length
@@ -316,7 +316,7 @@ function tokenRows(
       <th scope="row">
         <span class="name">${name}</span>${zone !== null && html` <small>zone ${zone}</small>`}
       </th>
-      ${cell('State', tag(status, STATES[status]))}${cell('Expires', dayOr(expiresAt, 'never'), expiresAt?.slice(0, 10) ?? '')}${cell('Last seen', dayOr(lastSeenAt, 'never'), lastSeenAt?.slice(0, 10) ?? '')}${numberCell('Opens', into)}${numberCell('Unused', unused, false, 'warn')}${numberCell('Requests', allowed, true)}${numberCell('Refused', refused, true)}
+      ${cell('State', tag(status, STATES[status]))}${cell('Expires', dayOr(expiresAt, 'never'), expiresAt?.slice(0, 10) ?? '')}${cell('Last seen', dayOr(lastSeenAt, lastUse === null ? 'never used' : 'not known'), lastSeenAt?.slice(0, 10) ?? '')}${numberCell('Opens', into)}${numberCell('Unused', unused, false, 'warn')}${numberCell('Requests', allowed, true)}${numberCell('Refused', refused, true)}
       <td>${strip(named, place)}</td>
     </tr>
     <tr class="more" id="t${at}">

@@ -198,17 +198,23 @@ const WORLDS: Record<FindingKind, [title: string, row: Row][]> = {
     ],
   ],
   unreferenced: [
-    [
-      'that is in use may have a rule for any token',
+    ...(
+      [
+        [
+          'any valid token',
+          [app('Any', [rule('Any', [anyToken])])],
+          'A rule for any valid token may let it in.',
+        ],
+        ['everyone', [app('All', [rule('All', [{everyone: {}}])])], 'A rule for everyone may let it in.'],
+        ['others only', [], 'No rule lets it in now.'],
+      ] as const
+    ).map(([who, apps, how]): [string, Row] => [
+      `that is in use, in an account with rules for ${who}`,
       {
-        world: {tokens: [token('x')]},
-        finds: {
-          subject: {token: x},
-          why: `It was last used on ${day(1)}. A rule for any valid token may let it in.`,
-          next: [],
-        },
+        world: {tokens: [token('x')], apps: [...apps]},
+        finds: {subject: {token: x}, why: `It was last used on ${day(1)}. ${how}`, next: []},
       },
-    ],
+    ]),
     [
       'that is not used is revoked',
       {world: {tokens: [token('x', {lastSeenAt: ago(120)})]}, finds: {next: ['zt token revoke x']}},
@@ -460,6 +466,15 @@ describe('an audit', () => {
       {apps: [app('Twice', [rule('A', [named('ci')])])], uses: [letIn('ci', 'Twice', 'Gone')]},
     ],
     [
+      'a token in a group, where the rule that let it in no longer exists',
+      {
+        tokens: [token('x')],
+        groups: [group('builders', [named('x'), named('ci')])],
+        apps: [...own('x'), app('In', [rule('In', [inGroup('builders')])]), app('Old', [])],
+        uses: [letIn('x', 'Own-x', 'Own-x', 1), letIn('ci', 'In', 'In'), letIn('x', 'Old', 'Gone')],
+      },
+    ],
+    [
       'a rule without condition, after one with a condition that was used',
       {
         apps: [
@@ -556,7 +571,25 @@ describe('an audit', () => {
       'It lets in every token of the account, also those that are still to be made, at "Open".',
     )
     expect(notChecked.map(({why}) => why)).toEqual([
-      'The record does not name the rules that let service tokens into Open.',
+      'Service tokens were let into Open by rules that were removed since, or that the record does not name.',
+    ])
+  })
+
+  it.each<[string, string, string, string | undefined]>([
+    ['an application that has no rule now', 'Old', 'Old', 'Gone'],
+    ['an application that is gone, by its ID', 'Deleted', 'app-Deleted', 'Gone'],
+    ['a rule that the record does not name', 'Old', 'Old', undefined],
+  ])('names %s where the place of its users in a group was not checked', (_, at, name, by) => {
+    const world = {
+      tokens: [token('x')],
+      groups: [group('builders', [named('x'), named('ci')])],
+      apps: [...own('x'), app('In', [rule('In', [inGroup('builders')])]), app('Old', [])],
+      uses: [letIn('x', 'Own-x', 'Own-x', 1), letIn('ci', 'In', 'In'), letIn('x', at, by)],
+    }
+    const {findings, notChecked} = audited(beside(world))
+    expect(findings).toEqual([])
+    expect(notChecked.map(({why}) => why)).toEqual([
+      `Service tokens were let into ${name} by rules that were removed since, or that the record does not name.`,
     ])
   })
 

@@ -15,8 +15,19 @@ import {
   type World,
 } from '../audit/audited-account.js'
 
+it('says how much is done, from the beginning', () => {
+  const tokens = Array.from({length: 600}, (_, at) => token(`t${at}`))
+  const building = buildReport(factsOf({tokens}), {account: {id: 'account', name: null}, zt: '1'})
+  const parts = [...building]
+  expect(new Set(parts.map(({done}) => done))).toEqual(new Set([0, 250, 500]))
+  expect(parts.every(({of, unit}) => of === 600 && unit === 'service tokens')).toBe(true)
+})
+
 function reported(world: World): Omit<Report, 'changes'> {
-  return buildReport(factsOf(world), {account: {id: 'account', name: 'Widgetcorp'}, zt: '1'})
+  const building = buildReport(factsOf(world), {account: {id: 'account', name: 'Widgetcorp'}, zt: '1'})
+  let step = building.next()
+  while (step.done !== true) step = building.next()
+  return step.value
 }
 
 /** What the first token opens, in short. */

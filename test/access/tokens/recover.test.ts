@@ -1,5 +1,5 @@
 import fs from 'node:fs/promises'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {createServiceToken} from '../../../src/lib/access/tokens/create.js'
 import {countUnfinished} from '../../../src/lib/access/tokens/journal-entries.js'
 import {recoverUnfinished} from '../../../src/lib/access/tokens/recover.js'
@@ -9,6 +9,7 @@ import {noAnswer} from '../../../src/lib/api/errors.js'
 import {ApiError} from '../../../src/lib/core/errors.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
+import {noProgress} from '../../../src/lib/core/progress.js'
 import {World} from '../../support/access-world.js'
 import {Crash, Mortal} from '../../support/crash.js'
 
@@ -164,6 +165,24 @@ describe('token recover', () => {
     expect(world.changes).toEqual([])
     expect(world.store.kept).toEqual(kept)
     expect(await countUnfinished(world.ctx)).toBe(1)
+    await recoverUnfinished(world.ctx)
+    await expectSettled()
+  })
+
+  it('counts what is settled, at every step', async () => {
+    for (const name of ['ci', 'cd'])
+      await dies((ctx) => createServiceToken(ctx, {name}), await deathAfter('spool.write'))
+    const steps: unknown[][] = []
+    const step = (...one: unknown[]): void => void steps.push(one)
+    const own = vi
+      .spyOn(world.ctx.journal, 'end')
+      .mockRejectedValueOnce(new UserError({kind: 'conflict', code: 'X', message: 'no'}))
+    await recoverUnfinished({...world.ctx, progress: {...noProgress, step}})
+    own.mockRestore()
+    expect(steps).toEqual([
+      ['Settling "ci"', {done: 0, of: 2}],
+      ['Settling "cd"', {done: 1, of: 2}],
+    ])
     await recoverUnfinished(world.ctx)
     await expectSettled()
   })

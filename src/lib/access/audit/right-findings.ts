@@ -123,6 +123,7 @@ class RightAudit {
           .map((app): [Application, Policy] => [app, policy]),
       )
       if (this.#areUnused(rights) || !this.#isUnused(token, rights)) return []
+      if (this.#uses.isUnclearBy(token.id)) return []
       const closes = this.#closes(token, rights, group)
       if (!closes) return []
       const why = `No rule let it in by this group since ${this.#since}.${this.#changed('group', group)} ${this.#effect(closes, rights, [token.id])}`
@@ -184,7 +185,11 @@ class RightAudit {
         others,
         (list) => `The record of service tokens does not show whom else these rules let in: ${list}.`,
       ),
-      ...said(unclear, (list) => `The record does not name the rules that let service tokens into ${list}.`),
+      ...said(
+        unclear,
+        (list) =>
+          `Service tokens were let into ${list} by rules that were removed since, or that the record does not name.`,
+      ),
     ].map((why) => ({kinds: RIGHT_KINDS, why}))
   }
 

@@ -37,6 +37,8 @@ export class RightUses {
   readonly #facts: AuditFacts
   readonly #use: UseRecord
   readonly #tokens: ReadonlyMap<string, AuditFacts['tokens'][number]>
+  /** Of the applications. */
+  readonly #names: ReadonlyMap<string, string>
   /** By application, rule and token: of the tokens that the rule names. */
   readonly #own = new Map<string, Map<string, Map<string, Right>>>()
   /** By application: what lets in others than the tokens that are named. */
@@ -56,6 +58,7 @@ export class RightUses {
     this.#use = use
     this.groups = groupsById(facts.account.groups)
     this.#tokens = new Map(facts.tokens.map((token) => [token.id, token]))
+    this.#names = new Map(facts.account.applications.map(({id, name}) => [id, name]))
     const rules = new Map<string, {policy: Policy; applications: Application[]}>()
     for (const application of [...facts.account.applications].sort(byName))
       for (const policy of application.policies) {
@@ -181,6 +184,15 @@ export class RightUses {
         return true
       }
     return false
+  }
+
+  /** Whether rules let a token in that are on no application now: nothing says which Access group they included. */
+  isUnclearBy(tokenId: string): boolean {
+    const unclear = [...this.#use.usesOf(tokenId)].filter(([, used]) =>
+      [...used].some((id) => id === undefined || !this.rules.has(id)),
+    )
+    for (const [id] of unclear) this.doubts.unclear.add(this.#names.get(id) ?? id)
+    return unclear.length > 0
   }
 
   /** Whether any token used a rule of an application. */

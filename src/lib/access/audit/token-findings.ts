@@ -45,11 +45,22 @@ export function isIdle(token: ServiceToken, {now}: AuditFacts, use: UseRecord): 
 }
 
 const referrers = new WeakMap<AuditFacts, (thing: Ref) => string | Ref>()
+const otherWays = new WeakMap<AuditFacts, string>()
 
 function referrerOf(facts: AuditFacts): (thing: Ref) => string | Ref {
   const known = referrers.get(facts) ?? referrer(facts.tokens)
   referrers.set(facts, known)
   return known
+}
+
+/** What may let in a token that nothing names. */
+function otherWayOf(facts: AuditFacts): string {
+  const {every} = facts.rights
+  const any = every.find(({by}) => by === 'any-token') ?? every[0]
+  const who = any?.by === 'any-token' ? 'any valid token' : 'everyone'
+  const words = otherWays.get(facts) ?? (any ? `A rule for ${who} may let it in.` : 'No rule lets it in now.')
+  otherWays.set(facts, words)
+  return words
 }
 
 function hasExpired({expiresAt}: ServiceToken, now: number): boolean {
@@ -133,7 +144,7 @@ class OneToken {
     if (!isNamed && this.#canJudgeNames) {
       const mayGo = !this.#isInUse && !this.#isYoung
       const why = this.#isInUse
-        ? `${this.#lastUsed} A rule for any valid token may let it in.`
+        ? `${this.#lastUsed} ${otherWayOf(facts)}`
         : `It opens nothing by its name. ${this.#lastUsed}`
       found.push(this.#finding('unreferenced', why, mayGo ? this.#revocation : []))
     }

@@ -61,6 +61,11 @@ export class UseRecord {
     return this.#usedAt.get(applicationId) ?? NONE
   }
 
+  /** By application: the rules that let a token in. */
+  usesOf(tokenId: string): ReadonlyMap<string, ReadonlySet<string | undefined>> {
+    return this.#used.get(tokenId) ?? NOWHERE
+  }
+
   /** Whether a rule let a token in to any application, also to one that no longer has the rule. */
   usedRule(tokenId: string, policyId: string): boolean {
     return this.#byRule.get(tokenId)?.has(policyId) === true
@@ -83,6 +88,7 @@ export class UseRecord {
 }
 
 const NONE: ReadonlySet<string | undefined> = new Set()
+const NOWHERE: ReadonlyMap<string, ReadonlySet<string | undefined>> = new Map()
 
 function whyIncomplete(usage: AuditFacts['usage'], since: number): string | undefined {
   if (!usage) return 'The record of Access was not read.'

@@ -1,4 +1,5 @@
 import type {Application} from '../../api/types.js'
+import type {Part} from '../../core/progress.js'
 import type {Right} from '../../policy/rights.js'
 import {nameLookup, ruleInWords, type RuleNames} from '../../policy/rule-words.js'
 import {
@@ -18,17 +19,23 @@ import {UseRecord} from '../audit/use-record.js'
 import {actionName} from '../rules/action-name.js'
 import {tokenStatus} from '../tokens/list.js'
 
+/** How many service tokens there are from one to the next. */
+const AT_ONCE = 250
+
 /**
  * The access review of an account. The audit judges what is unused and what needs attention, so that both say the same.
- * The work grows with the rules, the rights and the record, and not with tokens times applications.
+ * The work grows with the rules, the rights and the record, and not with tokens times applications. It says now and then
+ * how much is done.
  *
  * @param zt version of zt
  */
-export function buildReport(
+export function* buildReport(
   facts: AuditFacts,
   {account, zt}: Pick<Report, 'account' | 'zt'>,
-): Omit<Report, 'changes'> {
+): Generator<Part, Omit<Report, 'changes'>, void> {
   const {tokens, rights, usage, now} = facts
+  const part = (done: number): Part => ({done, of: tokens.length, unit: 'service tokens'})
+  yield part(0)
   const record = new UseRecord(facts)
   const uses = new RightUses(facts, record)
   const audit = auditOf(facts, record, uses)
@@ -45,7 +52,9 @@ export function buildReport(
   const every = new Map<string, Map<string, Right>>()
   for (const right of rights.every) mapIn(every, right.applicationId).set(right.policyId, right)
   const use = useByToken(usage?.rows ?? [])
-  const ofTokens = tokens.map((token): ReportToken => {
+  const ofTokens: ReportToken[] = []
+  for (const [at, token] of tokens.entries()) {
+    if (at % AT_ONCE === 0) yield part(at)
     const {allowed = [], refused = []} = use.get(token.id) ?? {}
     const rows = new Map<string, Map<string | undefined, UsageRow>>()
     for (const row of allowed) mapIn(rows, row.applicationId).set(row.policyId, row)
@@ -65,7 +74,7 @@ export function buildReport(
         else formerly.push(noLongerOpen(row))
       }
     addTo(applications, opens, allowed, refused)
-    return {
+    ofTokens.push({
       ...{
         id: token.id,
         name: token.name,
@@ -75,8 +84,8 @@ export function buildReport(
       },
       ...{expiresAt: token.expiresAt ?? null, lastSeenAt: token.lastSeenAt ?? null},
       ...{allowed: sum(allowed), refused: sum(refused), lastUse: latest(allowed), opens, formerly},
-    }
-  })
+    })
+  }
   const findings = audit.findings.map(reportFinding).sort((a, b) => rank(a) - rank(b))
   const named = ofTokens.flatMap(({opens}) => opens).filter(({by}) => by === 'named')
   const active = ofTokens.filter(({status}) => status === 'active')

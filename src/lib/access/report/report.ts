@@ -30,8 +30,13 @@ export async function makeReport(ctx: AccessContext, earlier?: EarlierReport): P
       next: [ztCommand(ctx, 'report', '--html', 'report.html')],
     })
   const facts = await readAuditFacts(ctx, WINDOWS)
-  ctx.progress.step('Making the report')
-  const report = buildReport(facts, {account: {id, name: await nameOf(ctx, id)}, zt: VERSION})
+  const building = buildReport(facts, {account: {id, name: await nameOf(ctx, id)}, zt: VERSION})
+  let step = building.next()
+  for (; step.done !== true; step = building.next()) {
+    ctx.progress.step('Making the report', step.value)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const report = step.value
   return {...report, changes: earlier ? changesSince(earlier, report) : null}
 }
 

@@ -1,5 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
 import {interrupted, UserError} from '../../core/errors.js'
+import {countedAs} from '../../core/progress.js'
 import {said} from '../../core/said.js'
 import {tidy} from '../../core/tidy.js'
 import type {JournalEntry} from '../../secrets/journal/journal.js'
@@ -49,8 +50,9 @@ export async function recoverUnfinished(ctx: AccessContext, options: RecoverOpti
   const own = entries.filter(
     ({profile, id}) => profile === ctx.profile && (options.only === undefined || id === options.only),
   )
-  for (const entry of own) {
-    const one = await recoverOne(ctx, entry, options)
+  for (const [done, entry] of own.entries()) {
+    const progress = countedAs({done, of: own.length}, ctx.progress)
+    const one = await recoverOne({...ctx, progress}, entry, options)
     if (one) recovered.push(one)
   }
   if (!options.dryRun) {

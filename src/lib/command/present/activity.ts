@@ -6,7 +6,7 @@ import {columnsOf, style} from '../../cli/streams.js'
 import {facts, table, type Column} from '../../cli/table.js'
 import {wrapped} from '../../cli/wrapped.js'
 import {answerText, explainJson} from './explain.js'
-import {day, statusColour} from './token.js'
+import {day, NEVER_SEEN, statusColour} from './token.js'
 
 /** The rows of a table on a terminal; piped output has all. */
 const MOST_ROWS = 20
@@ -19,7 +19,8 @@ export function activityText(activity: Activity, width = columnsOf('stdout')): s
   const known = facts([
     ['name', style.name(token.token.name)],
     ['status', statusColour(token.status)],
-    ['last seen', token.token.lastSeenAt ?? 'never'],
+    // The record may have what Cloudflare does not say of the token.
+    ['last seen', token.token.lastSeenAt ?? (total.last === undefined ? NEVER_SEEN : 'not known')],
     ['record', unread ? undefined : `${day(since, '')} to ${day(until, '')}`],
     ['let in', unread ? undefined : about(total.allowed)],
     ['refused', unread ? undefined : about(total.refused)],

@@ -10,6 +10,9 @@ export function day(time: string | undefined, otherwise: string): string {
   return time?.slice(0, 10) ?? otherwise
 }
 
+/** In place of the time when Cloudflare last saw a token, where there is none. */
+export const NEVER_SEEN = 'never used'
+
 export function statusColour(status: KnownToken['status']): string {
   return status === 'active' ? style.success(status) : style.failure(status)
 }

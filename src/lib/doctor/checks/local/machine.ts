@@ -48,6 +48,12 @@ const SWITCHES: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
+/** Variables that name files of CAs, and what one does that cannot be used. */
+const CA_FILES = [
+  ['NODE_EXTRA_CA_CERTS', 'Node ignores it, and trusts no CA that it was to add.'],
+  ['SSL_CERT_FILE', 'No CA of the system is trusted then, such as that of a company.'],
+] as const
+
 /** NODE_TLS_REJECT_UNAUTHORIZED ends zt before anything else: the settings report it. */
 const nodeOptions = checkOf(
   {
@@ -58,7 +64,7 @@ const nodeOptions = checkOf(
     local: true,
   },
   ({env}, says) => {
-    const {NODE_OPTIONS = '', NODE_EXTRA_CA_CERTS: extra = ''} = env
+    const {NODE_OPTIONS = ''} = env
     const found: Finding[] = []
     for (const word of NODE_OPTIONS.split(/[\s"]+/)) {
       const name = word.split('=')[0]?.replaceAll('_', '-') ?? ''
@@ -68,16 +74,21 @@ const nodeOptions = checkOf(
           says.warn(`${name} in NODE_OPTIONS ${effect}`, {at: 'switch', next: [unsetting(['NODE_OPTIONS'])]}),
         )
     }
-    const trouble = extra === '' ? undefined : troubleWithCertificates(extra)
-    if (trouble !== undefined)
-      found.push(
-        says.warn(`NODE_EXTRA_CA_CERTS names ${extra}, which cannot be used`, {
-          at: 'certificates',
-          why: `${trouble} Node ignores it, and trusts no CA that it was to add.`,
-          next: [unsetting(['NODE_EXTRA_CA_CERTS'])],
-        }),
-      )
-    const set = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA'].filter((name) => env[name])
+    for (const [name, effect] of CA_FILES) {
+      const file = env[name] ?? ''
+      const trouble = file === '' ? undefined : troubleWithCertificates(file)
+      if (trouble !== undefined)
+        found.push(
+          says.warn(`${name} names ${file}, which cannot be used`, {
+            at: 'certificates',
+            why: `${trouble} ${effect}`,
+            next: [unsetting([name])],
+          }),
+        )
+    }
+    const set = [...CA_FILES.map(([name]) => name), 'NODE_OPTIONS', 'NODE_USE_SYSTEM_CA'].filter(
+      (name) => env[name],
+    )
     return found.length > 0
       ? found
       : [says.ok(set.length === 0 ? 'none is set' : `${set.join(', ')}: no harm`)]

@@ -4,6 +4,8 @@ import {lockOf} from '../../../access/tokens/journal-entries.js'
 import {editLock} from '../../../access/edit/lock.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {UserError} from '../../../core/errors.js'
+import type {IndexEntry} from '../../../secrets/index-files.js'
+import {unusableFile} from '../../../system/own-files.js'
 import {checkOf, commandAndGiven, type Says} from '../../finding.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
 import {listing, removing} from '../../../core/shell-words.js'
@@ -11,15 +13,14 @@ import {requireDirectories} from './files.js'
 
 const store = checkOf(
   {id: 'store', area: 'secrets', title: 'Secret store', doing: 'Checking the stores', local: true},
-  async ({ctx, settings}, says) => {
-    await requireDirectories(settings.paths)
+  async (world, says) => {
+    const {settings} = world
     const problems: Finding[] = []
     const handle = (problem: FoundProblem): void => {
       // The check of setups says it.
       if (problem.code !== 'BROKEN_SETUP') problems.push(ofProblem(problem, says))
     }
-    const stores = await eachProblem(ctx, settings, handle, 'used')
-    const entries = await ctx.index.list()
+    const {stores, entries} = await compared(world, handle)
     // A store that keeps nothing may be as it likes.
     const used: (string | undefined)[] = [
       settings.store,
@@ -44,6 +45,23 @@ const store = checkOf(
     return [says.ok(`${chosen.store.label}, ${entriesOf(chosen)}`)]
   },
 )
+
+/** @throws UserError as it was, which also says that the stores were not looked at */
+async function compared(
+  {ctx, settings}: DoctorWorld,
+  handle: (problem: FoundProblem) => void,
+): Promise<{stores: SurveyedStore[]; entries: IndexEntry[]}> {
+  try {
+    // What cannot be read in one directory is said even if another is none.
+    await Promise.all([ctx.index.list(), ctx.index.bindings()])
+    await requireDirectories(settings.paths)
+    return {stores: await eachProblem(ctx, settings, handle, 'used'), entries: await ctx.index.list()}
+  } catch (thrown) {
+    const error = unusableFile(thrown)
+    if (!(error instanceof UserError)) throw error
+    throw error.with({why: [...error.whyLines, 'Until then, zt does not look at the stores.']})
+  }
+}
 
 function entriesOf({complete, keys = []}: SurveyedStore): string {
   if (!complete) return 'an unknown number of entries'

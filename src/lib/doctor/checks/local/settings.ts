@@ -3,6 +3,7 @@ import type {Settings} from '../../../config/types.js'
 import {closest} from '../../../core/closest.js'
 import {ENVIRONMENT_VARIABLES} from '../../../core/environment-variables.js'
 import {UserError} from '../../../core/errors.js'
+import {isFullPath} from '../../../system/platform.js'
 import {trustContext} from '../../../tunnel/carrier/trust.js'
 import {checkOf, type Says} from '../../finding.js'
 import {SETTINGS} from '../../run.js'
@@ -20,30 +21,37 @@ const FROM: Record<Settings['profileSource'], string> = {
 const settings = checkOf(
   {id: SETTINGS, area: 'zt', title: 'Settings', doing: 'Reading the settings', local: true},
   async (world, says) => {
-    if (world.broken) return [says.error(world.broken)]
-    const {settings: used, paths} = world
-    const found: Finding[] = []
-    for (const {name, known} of unknownSettings(await readConfig(paths))) {
-      const meant = closest(name, known)
-      found.push(
-        says.warn(`${configFile(paths)} has the setting ${name}, which zt does not know`, {
-          at: 'unknown',
-          foreign: [name],
-          why: 'zt keeps it and does not use it.',
-          next: [
-            meant === undefined
-              ? `Remove ${name} from the file`
-              : `Rename it in the file to ${meant}, or remove it`,
-          ],
-        }),
+    const {broken} = world
+    // A variable may be what is wrong, and the file as well.
+    if (broken) {
+      const ofFile = await unknownNames(world, says).catch((error: unknown) =>
+        error instanceof UserError && error.message !== broken.message ? [says.error(error)] : [],
       )
+      return [says.error(broken), ...ofFile]
     }
-    found.push(...(await caFile(used, says)))
+    const {settings: used} = world
+    const found = [...(await unknownNames(world, says)), ...(await caFile(used, says))]
     const {profileName, profileSource, profileExists} = used
     const exists = profileExists ? '' : ', not in the configuration yet'
     return found.length > 0 ? found : [says.ok(`profile ${profileName} (${FROM[profileSource]})${exists}`)]
   },
 )
+
+async function unknownNames({paths}: DoctorWorld, says: Says): Promise<Finding[]> {
+  return unknownSettings(await readConfig(paths)).map(({name, known}) => {
+    const meant = closest(name, known)
+    return says.warn(`${configFile(paths)} has the setting ${name}, which zt does not know`, {
+      at: 'unknown',
+      foreign: [name],
+      why: 'zt keeps it and does not use it.',
+      next: [
+        meant === undefined
+          ? `Remove ${name} from the file`
+          : `Rename it in the file to ${meant}, or remove it`,
+      ],
+    })
+  })
+}
 
 async function caFile({caFile: file}: Settings, says: Says): Promise<Finding[]> {
   if (file === undefined) return []
@@ -72,15 +80,30 @@ const environment = checkOf(
           next: [...instead, unsetting([name])],
         })
       })
+    const ignored = [...unknown, ...relative(env, says)]
     // What else is there to say needs the settings.
-    if (world.broken) return unknown.length > 0 ? unknown : [says.skipped('the settings could not be read')]
-    const found = [...unknown, ...(await overridden(world, says))]
+    if (world.broken) return ignored.length > 0 ? ignored : [says.skipped('the settings could not be read')]
+    const found = [...ignored, ...(await overridden(world, says))]
     const set = KNOWN.filter((name) => /^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_)/.test(name) && env[name])
     return found.length > 0
       ? found
       : [says.ok(set.length === 0 ? 'no variable of zt is set' : set.join(', '))]
   },
 )
+
+const BASES = ['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME']
+
+/** A `~` in quotes is such a path, too: the shell leaves it as it is. */
+function relative(env: NodeJS.ProcessEnv, says: Says): Finding[] {
+  return BASES.filter((name) => env[name] && !isFullPath(env[name])).map((name) =>
+    says.warn(`${name} is not a full path, and zt does not use it`, {
+      at: 'relative',
+      foreign: [env[name] ?? ''],
+      why: `It is ${env[name] ?? ''}; zt uses the usual directory below the home instead.`,
+      next: [unsetting([name])],
+    }),
+  )
+}
 
 /** Variables that make zt work otherwise than the profile says, or that do nothing. */
 async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: Says): Promise<Finding[]> {

@@ -3,9 +3,9 @@ import {askInTurn} from '../../../access/account/ask-each.js'
 import {KINDS} from '../../../access/audit/kinds.js'
 import {withoutToken} from '../../../access/audit/read.js'
 import {groupsOf, zoneOf} from '../../../access/explain/explain.js'
-import {tokenStatus} from '../../../access/tokens/list.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {ApiError, UserError} from '../../../core/errors.js'
+import {unsetting} from '../../../core/shell-words.js'
 import {hostOf} from '../../../core/public-address.js'
 import {findApplication} from '../../../policy/application-match.js'
 import {mayAdmit} from '../../../policy/references.js'
@@ -32,7 +32,10 @@ export const accountChecks: readonly RemoteCheck[] = [
   },
   {
     ...{id: 'account', area: 'account', title: 'Account', doing: 'Asking about the account'},
-    look: (facts, world, says) => ofAccount(facts, says, () => account(facts, world, says)),
+    look: async (facts, world, says) => {
+      const look = (): Promise<Finding[]> => account(facts, world, says)
+      return (await facts.noAccount())?.unseen === true ? look() : ofAccount(facts, says, look)
+    },
   },
   {
     ...{id: 'permissions', area: 'account', title: 'Permissions', doing: 'Checking the permissions'},
@@ -119,7 +122,11 @@ async function account(facts: Facts, {ctx, settings}: DoctorWorld, says: Says): 
   return [
     says.fail(`The API token does not see the account "${settings.accountName ?? accountId ?? ''}"`, {
       why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
-      next: [ztCommand(ctx, 'login')],
+      next: [
+        settings.accountSource === 'environment'
+          ? unsetting(['CLOUDFLARE_ACCOUNT_ID'])
+          : ztCommand(ctx, 'login'),
+      ],
       foreign: [settings.accountName ?? '', ...accounts.map(({name}) => name)],
     }),
   ]
@@ -144,7 +151,7 @@ async function permissions(facts: Facts, {ctx}: DoctorWorld, says: Says): Promis
   return [says.ok(`all ${states.length} that zt uses`)]
 } // prettier-ignore
 
-/** Those whose secrets this machine has. */
+/** Those whose secrets this machine has. One may have several faults, each with its own cure. */
 async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
   const api = await ctx.api()
   const entries = (await facts.entries()).filter(({accountId}) => accountId === api.accountId)
@@ -181,57 +188,54 @@ interface Used {
 }
 
 function stateOf(ctx: AccessContext, says: Says, {entry, token, tokens, now}: Used): Finding[] {
-  const {id, name, expiresAt, secretVersion} = token
+  const {id, name, enabled, expiresAt, secretVersion} = token
   const ref = tokens.some((one) => one.id !== id && one.name === name) ? id : token
   const end = Date.parse(expiresAt ?? '')
-  const status = tokenStatus(token, now)
-  if (status === 'disabled')
-    return [
+  const found: Finding[] = []
+  if (!enabled)
+    found.push(
       says.fail(`"${name}" is disabled`, {
         at: 'disabled',
         why: 'Access refuses it everywhere.',
         next: [ztCommand(ctx, 'token', 'enable', ref)],
       }),
-    ]
-  if (status === 'expired')
-    return [
+    )
+  const days = Math.floor((end - now) / DAY_MS)
+  if (end <= now)
+    found.push(
       says.fail(`"${name}" expired on ${day(end)}`, {
         at: 'expired',
         why: 'Access refuses it everywhere.',
         next: [ztCommand(ctx, 'token', 'refresh', ref)],
       }),
-    ]
+    )
+  else if (days < SOON_DAYS)
+    found.push(
+      says.warn(
+        `"${name}" expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`}, on ${day(end)}`,
+        {at: 'expiring', why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
+      ),
+    )
   const {secretVersion: stored} = entry
   if (stored !== undefined && secretVersion !== undefined && stored < secretVersion)
-    return [
+    found.push(
       says.fail(`The secret of "${name}" here is not the current one`, {
         at: 'rotated',
         why: `The secret that is stored here is version ${stored}, and the token's current one is version ${secretVersion}: it was rotated elsewhere.`,
         next: [ztCommand(ctx, 'token', 'import', ref, '--replace'), ztCommand(ctx, 'token', 'rotate', ref)],
       }),
-    ]
-  const days = Math.floor((end - now) / DAY_MS)
-  if (days < SOON_DAYS)
-    return [
-      says.warn(
-        `"${name}" expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`}, on ${day(end)}`,
-        {at: 'expiring', why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
-      ),
-    ]
-  return []
+    )
+  return found
 }
 
 /** Hosts for which this profile has a token. The one that the person asked about is looked at more closely elsewhere. */
 async function hostBindings(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {ctx} = world
-  const [bindings, entries] = await Promise.all([facts.bindings(), facts.entries()])
+  const bindings = await facts.bindings()
   if (bindings.length === 0) return [says.skipped('no host is bound in this profile')]
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
   const others = bindings.filter(({host}) => host !== asked)
-  const here = new Set(entries.map(({tokenId}) => tokenId))
-  // That the secret of one is not here, the check of the stores says.
-  const rest = others.filter(({tokenId}) => here.has(tokenId))
-  const led = await ofAccount(facts, says, () => leading(facts, ctx, says, rest))
+  const led = await ofAccount(facts, says, () => leading(facts, ctx, says, others))
   const all = led.filter(({state}) => state !== 'ok')
   if (all.some(({state}) => state !== 'skipped')) return all.filter(({state}) => state !== 'skipped')
   return all.length > 0 ? all : [says.ok(`${counted(bindings.length, 'host')} bound`)]

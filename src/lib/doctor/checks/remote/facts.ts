@@ -20,8 +20,10 @@ import type {Seams} from './seams.js'
 /** What the account could not be asked, and why: a sentence without full stop, for findings that are skipped for it. */
 export interface NoAccount {
   why: string
-  /** What failed; undefined: there is no API token. */
+  /** What failed; undefined: there is no API token, or it is not active, or for another account. */
   error: UserError | undefined
+  /** The API token does not see the account, and the check of the account says so. */
+  unseen?: true
 }
 
 /** How a connection to the host went. */
@@ -84,11 +86,14 @@ export class Facts {
       }
       if (!token) return {why: 'there is no API token', error: undefined}
       try {
-        const {apiToken} = await this.identity()
+        const {apiToken, accounts} = await this.identity()
         if (apiToken.status !== 'active')
           return {why: `the API token is ${apiToken.status}`, error: undefined}
-        await this.#world.ctx.api()
-        return undefined
+        const {accountId} = await this.#world.ctx.api()
+        const isSeen = accounts.length === 0 || accounts.some(({id}) => id === accountId)
+        return isSeen
+          ? undefined
+          : {why: 'the API token does not see the account', error: undefined, unseen: true}
       } catch (error) {
         if (!(error instanceof UserError)) throw error
         return {why: reasonOf(error), error}

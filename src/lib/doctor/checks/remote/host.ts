@@ -8,6 +8,7 @@ import {quoteForPerson} from '../../../core/quote.js'
 import {RefusedError} from '../../../tunnel/failure/refusal.js'
 import {aliasText} from '../../../tunnel/ssh/alias.js'
 import type {CheckStep} from '../../../tunnel/types.js'
+import {requireDirectories} from '../local/files.js'
 import {foreignIn, textsIn, type Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import {isNoAnswer, type Facts} from './facts.js'
@@ -39,11 +40,12 @@ export const hostChecks: readonly RemoteCheck[] = [
   },
 ]
 
-async function hostToken(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
+async function hostToken(facts: Facts, {ctx, paths}: DoctorWorld, says: Says): Promise<Finding[]> {
   let target
   try {
     target = await facts.target()
   } catch (error) {
+    await requireDirectories(paths)
     if (!(error instanceof UserError) || error.code !== 'HOST_NOT_BOUND') throw error
     const host = await facts.host()
     const boundIn: unknown = error.details['boundIn']

@@ -6,6 +6,7 @@ import {isLoopback} from '../../../network/callers.js'
 import {addressOf} from '../../../tunnel/carrier/connect.js'
 import {proxyFor, type HttpProxy} from '../../../network/proxy-settings.js'
 import {connectTcp, edgeHop, type Address} from '../../../tunnel/check/network.js'
+import {isOpen} from '../../../tunnel/check/check.js'
 import {askProxy, proxyHop} from '../../../tunnel/check/proxy.js'
 import {StepFailed} from '../../../tunnel/check/steps.js'
 import type {EdgeAddress} from '../../../tunnel/types.js'
@@ -63,7 +64,7 @@ async function servers(facts: Facts, {settings, host}: DoctorWorld): Promise<Ser
 } // prettier-ignore
 
 /** The proxy on the way to a server. @throws UserError `usage` / `BAD_PROXY` */
-function proxyOf({edge}: Server, {env}: DoctorWorld): HttpProxy | undefined {
+function proxyOf(edge: EdgeAddress, env: NodeJS.ProcessEnv): HttpProxy | undefined {
   const to = addressOf(edge)
   return proxyFor(env, to.host === edge.host ? [to] : [{host: edge.host, port: 443}, to])
 }
@@ -73,7 +74,7 @@ async function lookedUp(facts: Facts, world: DoctorWorld): Promise<Server[]> {
   return (await servers(facts, world)).filter((one) => {
     const {edge} = one
     try {
-      return net.isIP(addressOf(edge).host) === 0 && proxyOf(one, world) === undefined
+      return net.isIP(addressOf(edge).host) === 0 && proxyOf(edge, world.env) === undefined
     } catch {
       return false
     }
@@ -212,16 +213,18 @@ async function proxyFindings(facts: Facts, world: DoctorWorld, says: Says): Prom
   const mistakes = variableMistakes(env, says)
   const asked = host === undefined ? undefined : await facts.host().catch(() => undefined)
   const {connectTo, caFile} = settings
-  // Any public name will do to find out whether the proxy answers.
-  const edge: EdgeAddress = {host: asked ?? new URL(CLOUDFLARE_API_URL).hostname, connectTo: asked && connectTo, caFile}
-  const to = addressOf(edge)
+  // Where HOST needs none, the API may: any public name will do to find out whether the proxy answers.
+  const publicName: EdgeAddress = {host: new URL(CLOUDFLARE_API_URL).hostname, connectTo: undefined, caFile}
+  let edge = asked === undefined ? publicName : {host: asked, connectTo, caFile}
   let used: HttpProxy | undefined
   try {
-    used = proxyFor(env, [{host: edge.host, port: 443}, to])
+    used = proxyOf(edge, env)
+    if (!used) used = proxyOf((edge = publicName), env)
   } catch (error) {
-    if (error instanceof UserError) return [says.error(error)]
+    if (error instanceof UserError) return [says.error(error), ...mistakes]
     throw error
   }
+  const to = addressOf(edge)
   if (!used) return mistakes.length > 0 ? mistakes : [says.ok('none is used')]
   try {
     const addresses = net.isIP(used.host) === 0 ? await facts.addresses(used.host) : [{address: used.host, family: net.isIP(used.host)}]
@@ -231,7 +234,7 @@ async function proxyFindings(facts: Facts, world: DoctorWorld, says: Says): Prom
     return mistakes.length > 0 ? mistakes : [says.ok(detail)]
   } catch (error) {
     const cause = error instanceof StepFailed ? error.cause : error
-    return [says.error(cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause))]
+    return [says.error(cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause)), ...mistakes]
   }
 } // prettier-ignore
 
@@ -330,17 +333,21 @@ async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promis
       findings.push(says.ok(`${edge.host} by ${issuer.name}`, {foreign: [issuer.name]}))
     else if (issuer) {
       const {name, product} = issuer
-      const trusted = await isTrusted(what, facts)
+      const trusted = await isTrusted(one, facts, world)
       // A CA that is not known here may be anyone's: the connection that fails says so.
-      if (!trusted && product === undefined) continue
+      if (trusted !== true && product === undefined) continue
       const is = product === undefined ? 'This is not a public CA' : `This is ${product}`
+      const opens = `${is}: something on the way opens TLS`
       findings.push(
-        says[trusted ? 'warn' : 'fail'](`The certificate of ${edge.host} is by "${name}"`, {
+        says[trusted === false ? 'fail' : 'warn'](`The certificate of ${edge.host} is by "${name}"`, {
           at: 'intercepted',
           foreign: [name],
-          why: trusted
-            ? `${is}: something on the way opens TLS, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`
-            : `${is}: something on the way opens TLS. This machine does not trust it, so zt sends nothing.`,
+          why:
+            trusted === true
+              ? `${opens}, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`
+              : trusted === false
+                ? `${opens}. This machine does not trust it, so zt sends nothing.`
+                : `${opens}.`,
           next: [`Ask who runs this network to exempt ${edge.host} from TLS inspection`],
         }),
       )
@@ -383,9 +390,22 @@ function issuerFor(one: Server, facts: Facts, world: DoctorWorld): Promise<Issue
   })
 }
 
-/** Whether zt's own connections trust what the server shows. */
-async function isTrusted(what: Server['what'], facts: Facts): Promise<boolean> {
-  if (what === 'edge') return (await facts.connection())?.failure?.code !== 'EDGE_NOT_TRUSTED'
+/** Whether zt's own connections trust what the server shows; undefined: none can be made. */
+async function isTrusted(
+  {what, edge}: Server,
+  facts: Facts,
+  {env, timeoutMs}: DoctorWorld,
+): Promise<boolean | undefined> {
+  if (what === 'edge') {
+    const made = await facts.connection()
+    if (made) return made.failure?.code !== 'EDGE_NOT_TRUSTED'
+    // Without a token: one that sends no credentials.
+    return isOpen({edge, environment: env, timeoutMs}).then(
+      () => true,
+      (error: unknown) =>
+        error instanceof UserError && error.code === 'EDGE_NOT_TRUSTED' ? false : undefined,
+    )
+  }
   const error = (await facts.noAccount())?.error
   return error === undefined || !isNoAnswer(error)
 }
@@ -399,7 +419,7 @@ async function wayTo(
   const {edge} = one
   const {timeoutMs} = world
   const to = addressOf(edge)
-  const through = proxyOf(one, world)
+  const through = proxyOf(edge, world.env)
   if (through) return (await askProxy({edge, proxy: through, to, timeoutMs})).value
   if (net.isIP(to.host) !== 0) return to
   const addresses = await facts.addresses(to.host)

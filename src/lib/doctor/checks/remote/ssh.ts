@@ -24,6 +24,7 @@ import {
 } from '../../../tunnel/ssh/configuration.js'
 import {meaningOf} from '../../../tunnel/ssh/route.js'
 import {isNameless} from '../../../tunnel/ssh/user-name.js'
+import {requireDirectories} from '../local/files.js'
 import type {Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import type {Facts} from './facts.js'
@@ -116,6 +117,7 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
   const question = {ssh, env, file: facts.sshConfig, configuration}
   const unread = unreadable(configuration, says)
   const blocks = await blocksOf(file)
+  if (blocks === 'unsafe') return [...unread, says.skipped('others may write to it: Files of ssh')]
   if (blocks instanceof UserError) return [says.error(blocks, {at: 'damaged'})]
   // Where ssh itself stops, nothing else can be found out.
   const works = await settingsFromSsh({...question, args: ['zt-doctor.invalid']})
@@ -136,6 +138,8 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
         next: [/bad owner or permissions/i.test(works.failed) ? 'Let only its owner write to that file' : 'Correct that line'],
       }),
     ]
+  // OpenSSH always says it; of another program the check of ssh tells.
+  if (settingIn(works, 'hostname') === undefined) return [...unread, says.skipped('ssh does not answer as OpenSSH does: ssh')]
   const profiles = Object.keys((await readConfig(world.paths)).profiles)
   const text = blocks.text
   const findings = [...unread]
@@ -148,6 +152,8 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
     if (stale.length === 0)
       findings.push(...(await overriding(block, text, question, says)))
   }
+  const unknown = await requireDirectories(world.paths).catch(asUserError)
+  if (unknown) return [...findings, says.error(unknown)]
   const bindings = await facts.bindings()
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
   const hosts = new Set([...bindings.map(({host}) => hostOf(host)), ...(asked === undefined ? [] : [asked])])
@@ -158,26 +164,22 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
   return [says.ok(many === 0 ? 'zt has no block in it; zt ssh needs none' : `${counted(many, 'block')} of zt, in effect`)]
 } // prettier-ignore
 
-async function blocksOf(file: string): Promise<{text: string; found: FoundBlock[]} | UserError> {
-  try {
-    const text = await readText(file)
-    return {text, found: findBlocks(text, file)}
-  } catch (error) {
-    if (error instanceof UserError) return error
-    throw error
-  }
+function asUserError(error: unknown): UserError {
+  if (error instanceof UserError) return error
+  throw error
 }
 
-/** @returns nothing where the mode alone is wrong: {@link sshFiles} says so */
-async function readText(file: string): Promise<string> {
+/** @returns `unsafe` where the mode alone is wrong: {@link sshFiles} says so */
+async function blocksOf(file: string): Promise<{text: string; found: FoundBlock[]} | UserError | 'unsafe'> {
   try {
-    return (await readConfigFile(file)).text ?? ''
+    const {text = ''} = await readConfigFile(file)
+    return {text, found: findBlocks(text, file)}
   } catch (error) {
-    if (error instanceof UserError && (error.code === 'UNSAFE_PERMISSIONS' || error.code === 'FILE_NOT_WRITABLE'))
-      return ''
-    throw error
+    if (!(error instanceof UserError)) throw error
+    if (error.code === 'FILE_NOT_WRITABLE') return {text: '', found: []}
+    return error.code === 'UNSAFE_PERMISSIONS' ? 'unsafe' : error
   }
-} // prettier-ignore
+}
 
 /** Includes that cannot be read: ssh may stop there, and zt does not see what is in them. */
 function unreadable({files, complete}: Configuration, says: Says): Finding[] {
