@@ -10,6 +10,7 @@ import {explainApplication, type ExplainedApplication} from '../access/explain/a
 import {planAddRule} from '../access/rules/add.js'
 import type {ServiceToken} from '../api/types.js'
 import {shellQuote} from '../core/command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {NEW_TOKEN} from './token.js'
 
@@ -59,9 +60,7 @@ function ofZone(ctx: AccessContext, host: string, {application, zone = ''}: Expl
     code: 'OBJECT_OF_ZONE',
     message: `The application of ${host}, "${application.name}", belongs to the zone ${zone} and not to the account`,
     why: 'What is set up for it belongs to the zone, too. Nothing was changed.',
-    next: [
-      ctx.commandLine === undefined ? `--zone ${zone}` : `${ctx.commandLine} --zone ${shellQuote(zone)}`,
-    ],
+    next: [`${ctx.commandLine ?? ztCommand(ctx, 'setup', host)} --zone ${shellQuote(zone)}`],
     details: {applicationId: application.id, zone},
   })
 }

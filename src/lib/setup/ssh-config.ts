@@ -1,3 +1,4 @@
+import {ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {filesSync as fs} from '../system/disk.js'
 import type {SetupRecord} from '../access/account/setup-records.js'
@@ -52,9 +53,16 @@ export async function planSshPart(
     return await partOf(world, ssh, record, token)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    if (wish === true) throw error.with({next: [...error.next, 'To leave it alone: --no-ssh-config']})
+    if (wish === true)
+      throw error.with({next: [...error.next, `To leave it alone: ${withoutSsh(world, ssh)}`]})
     return {not: `ssh is not configured. ${[error.message, ...error.whyLines].join('. ')}`}
   }
+}
+
+function withoutSsh({ctx}: SetupWorld, {destination}: SshName): string {
+  const line = ctx.commandLine ?? ztCommand(ctx, 'setup', destination)
+  const asked = / --ssh-config(?= |$)/
+  return asked.test(line) ? line.replace(asked, ' --no-ssh-config') : `${line} --no-ssh-config`
 }
 
 async function partOf(
