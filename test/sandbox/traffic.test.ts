@@ -204,7 +204,7 @@ describe('zt on that record', () => {
     )
     expect(JSON.stringify(findings)).not.toContain('it let none in')
     expect(notChecked.map(({why}) => why)).toContain(
-      'The record does not name the rules that let service tokens into any, grouped, named.',
+      'Service tokens were let into any, grouped, named by rules that were removed since, or that the record does not name.',
     )
   })
 })
