@@ -17,7 +17,7 @@ const OPEN_ALREADY =
 type Calls = Record<string, unknown>
 type Call = (...args: unknown[]) => unknown
 
-/** Calls whose second argument is the file that stands in the way. */
+/** Calls whose second argument is the file in the way. */
 const TO_ANOTHER = /^(copyFile|cp|link|rename|symlink)(Sync)?$/
 /** What lasts for which calls. */
 const LASTS_FOR = {
