@@ -6,7 +6,7 @@ const HOST = 'build-ssh.widgetcorp.tech'
 const SET_UP = ['setup', HOST, '--yes', '--no-connect', '--ssh-config', '--file', 'ssh-config', '--json']
 const REMOVE = ['setup', HOST, '--remove', '--yes', '--file', 'ssh-config', '--json']
 /** Every how many of the effects that no other process sees (a temporary file, a lock) a run is killed at. */
-const STEP = 10
+const STEP = 20
 
 const lanes = [await SetupLane.open(), await SetupLane.open()]
 afterAll(async () => {
@@ -118,7 +118,7 @@ describe('two at once', () => {
   })
 })
 
-describe('zt setup, killed at each effect that others see and at every tenth of the others', () => {
+describe('zt setup, killed at each effect that others see and at every twentieth of the others', () => {
   beforeAll(() => {
     expect(up.length).toBeGreaterThan(30)
   })
