@@ -1,8 +1,8 @@
 // npm run test:nodes [-- 22 26]: the tests on other versions of node (test/nodes/package.json). A version that is named runs
 // everything of npm test, and the tests of the built zt that depend on node. Without a name these tests run on all versions,
 // and those of npm test on the newest only: the oldest has them with npm test itself. There they run without the use-cases,
-// the evaluation, the search for slow expressions and what needs a browser or thousands of requests, which depend on little
-// of node and take longer than all other tests.
+// the evaluation, doctor, the sandbox, the search for slow expressions and what needs a browser, which depend on little of
+// node and take longer than all other tests.
 // Those between the oldest and the newest run fewer (BETWEEN).
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
@@ -25,8 +25,8 @@ const LEFT_OUT = [
   'report/**',
   'setup/**',
   'core/regular-expressions.test.ts',
-  'doctor/several-faults.test.ts',
-  'sandbox/{agreement,traffic}.test.ts',
+  'doctor/**',
+  'sandbox/**',
   'tunnel/forward/browser.test.ts',
 ].flatMap((which) => ['--exclude', `test/${which}`])
 

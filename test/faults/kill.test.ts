@@ -32,6 +32,12 @@ const points: Record<Line, Point[]> = {
   rotate: await pointsOf('rotate'),
   'rotate at once': await pointsOf('rotate at once'),
 }
+/** What it shares with a rotation is killed there; of that only every third here. */
+const rotated = new Set(points.rotate.map(({phase, label, nth}) => `${phase} ${label} ${nth}`))
+points['rotate at once'] = points['rotate at once'].filter(
+  ({phase, label, nth}, at) => at % 3 === 0 || !rotated.has(`${phase} ${label} ${nth}`),
+)
+
 /** Recoveries that were killed at every effect, by what they do. */
 const known = new Set<string>()
 
