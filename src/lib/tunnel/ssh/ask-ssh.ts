@@ -70,8 +70,11 @@ export async function askSeveral<T>(
     removals.push(remove)
     return to
   }
-  const write = (to: string, content: string): Promise<void> =>
-    fs.writeFile(to, content, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
+  const write = async (to: string, content: string): Promise<void> => {
+    await fs.writeFile(to, content, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
+    // A scanner may hold what is new; ssh does not wait for it, and reading does (system/disk.ts).
+    if (process.platform === 'win32') await fs.readFile(to)
+  }
   try {
     const execs: MatchExec[] = []
     const {main, files} = configuration
