@@ -22,7 +22,11 @@ socket.once('close', () => {
 socket.on('error', () => undefined)
 readline.createInterface({input: socket}).on('line', (line) => {
   const message = JSON.parse(line)
-  ACTIONS[message.do](message)
+  try {
+    ACTIONS[message.do](message)
+  } catch (error) {
+    say({id: message.id, error: String(error)})
+  }
 })
 say({env: process.env, node: process.execPath})
 
@@ -64,6 +68,10 @@ const ACTIONS = {
   scan({id, directory, ms}) {
     const seen = new Set(filesBelow(directory))
     let held = 0
+    const open = new Set()
+    const letGo = (handle) => {
+      if (open.delete(handle)) fs.closeSync(handle)
+    }
     const timer = setInterval(() => {
       for (const file of filesBelow(directory)) {
         if (seen.has(file)) continue
@@ -71,7 +79,8 @@ const ACTIONS = {
         try {
           const handle = fs.openSync(file, fs.constants.O_RDWR | UV_FS_O_EXLOCK)
           held++
-          setTimeout(() => fs.closeSync(handle), ms)
+          open.add(handle)
+          setTimeout(() => letGo(handle), ms)
         } catch {
           // Its writer has it open, or it is gone: a scanner tries again.
           seen.delete(file)
@@ -80,6 +89,8 @@ const ACTIONS = {
     }, 1)
     holds.set(id, () => {
       clearInterval(timer)
+      // What it still held would be in the way of the next test.
+      for (const handle of open) letGo(handle)
       return held
     })
     say({id, end: {}})

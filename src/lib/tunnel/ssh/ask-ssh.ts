@@ -70,11 +70,8 @@ export async function askSeveral<T>(
     removals.push(remove)
     return to
   }
-  const write = async (to: string, content: string): Promise<void> => {
-    await fs.writeFile(to, content, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
-    // A scanner may hold what is new; ssh does not wait for it, and reading does (system/disk.ts).
-    if (process.platform === 'win32') await fs.readFile(to)
-  }
+  const write = (to: string, content: string): Promise<void> =>
+    fs.writeFile(to, content, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
   try {
     const execs: MatchExec[] = []
     const {main, files} = configuration
@@ -93,7 +90,12 @@ export async function askSeveral<T>(
       await write(first, main.map((one) => `Include ${includedFile(copies.get(one) ?? '')}\n`).join(''))
     }
     return await use(async (args) => {
-      const answer = await run(question, args, first, execs)
+      let answer = await run(question, args, first, execs)
+      if ('failed' in answer && process.platform === 'win32') {
+        // A scanner may have held what is new: ssh does not wait for it, and reading does (system/disk.ts).
+        for (const to of new Set([...copies.values(), first])) await fs.readFile(to).catch(() => undefined)
+        answer = await run(question, args, first, execs)
+      }
       if (!('failed' in answer)) return answer
       const ofTheFiles = (text: string): string =>
         [...copies].reduce(
