@@ -172,7 +172,7 @@ async function blockOf(
 function adoptionOf({settings, program, env, file}: SetupWorld, host: string): AdoptionOptions {
   return {
     ...{file, remove: false, settings, client: 'auto', program, env},
-    only: (_, hosts) => hosts.size === 1 && hosts.has(host),
+    isWanted: (_, hosts) => hosts.size === 1 && hosts.has(host),
   }
 }
 
@@ -192,7 +192,7 @@ export async function planSshRemoval(
   const {file} = part
   if (part.how === 'adopt') {
     const keys = new Set(part.keys)
-    const options = {...adoptionOf(world, ''), file, remove: true, only: (key: string) => keys.has(key)}
+    const options = {...adoptionOf(world, ''), file, remove: true, isWanted: (key: string) => keys.has(key)}
     const plan = await planAdoption(options)
     if (plan.adopted.length === 0) return undefined
     const text = `Give ${plan.adopted.length === 1 ? 'the ProxyCommand' : 'the ProxyCommands'} of cloudflared back to ${file}`

@@ -5,7 +5,7 @@ import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {Secret} from '../../../src/lib/core/secret.js'
 import {keepLastBytes} from '../../../src/lib/network/connection-end.js'
-import {forwardTcp} from '../../../src/lib/tunnel/forward/tcp.js'
+import {forwardTcp, type TcpForwardOptions} from '../../../src/lib/tunnel/forward/tcp.js'
 import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
@@ -61,18 +61,22 @@ async function forwarded(proxyPort: number): Promise<Forwarded> {
   return {echo, failures}
 }
 
+function targetAt({port, caFile}: {port: number; caFile: string}): TcpForwardOptions['target'] {
+  return {
+    edge: {host: HOST, connectTo: `127.0.0.1:${port}`, caFile},
+    credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')},
+    tokenId: 'id',
+    name: 'ci',
+    by: 'binding',
+  }
+}
+
 it('more connections than a signal usually has listeners make node print no warning', async () => {
   const warnings: Error[] = []
   const note = (warning: Error): void => void warnings.push(warning)
   process.on('warning', note)
   const forward = await forwardTcp({
-    target: {
-      edge: {host: HOST, connectTo: `127.0.0.1:${edge.port}`, caFile: edge.caFile},
-      credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')},
-      tokenId: 'id',
-      name: 'ci',
-      by: 'binding',
-    },
+    target: targetAt(edge),
     listen: {address: '127.0.0.1', port: 0},
     timeoutMs: AMPLE_MS,
     events: {onFailure: () => undefined},
@@ -97,13 +101,7 @@ it('more connections than a signal usually has listeners make node print no warn
 
 it('a connection beyond the limit is reset, so that it is not taken for an empty answer', async () => {
   const forward = await forwardTcp({
-    target: {
-      edge: {host: HOST, connectTo: `127.0.0.1:${edge.port}`, caFile: edge.caFile},
-      credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')},
-      tokenId: 'id',
-      name: 'ci',
-      by: 'binding',
-    },
+    target: targetAt(edge),
     listen: {address: '127.0.0.1', port: 0},
     limit: 1,
     timeoutMs: AMPLE_MS,

@@ -37,14 +37,14 @@ export interface AdoptionOptions {
    * @param key identifies a line, whether or not zt has adopted it
    * @param hosts that it connects to; of a line that is given back, none
    */
-  only?: ((key: string, hosts: ReadonlySet<string>) => boolean) | undefined
+  isWanted?: ((key: string, hosts: ReadonlySet<string>) => boolean) | undefined
   /** A host that will be bound to a token when the change is made. */
   assumed?: string | undefined
 }
 
 export interface AdoptionPlan extends AdoptionOutcome {
   files: PlannedFile[]
-  /** Of the lines that move, as `only` gets them. */
+  /** Of the lines that move, as `isWanted` gets them. */
   keys: string[]
 }
 
@@ -97,11 +97,11 @@ async function planToZt(options: AdoptionOptions): Promise<AdoptionPlan> {
   return plan
 }
 
-async function planBack({file, only}: AdoptionOptions): Promise<AdoptionPlan> {
+async function planBack({file, isWanted}: AdoptionOptions): Promise<AdoptionPlan> {
   const configuration = readConfiguration({file, ssh: ''})
   const {candidates, warnings} = await candidatesIn(configuration)
   const moves = candidates
-    .filter((one) => one.line.current !== undefined && (only?.(keyOf(one), new Set()) ?? true))
+    .filter((one) => one.line.current !== undefined && (isWanted?.(keyOf(one), new Set()) ?? true))
     .map((candidate): Move => ({...candidate, command: 'own', names: []}))
   return outcomeOf(file, configuration, {moves, left: [], warnings})
 }
@@ -178,9 +178,9 @@ async function decide(
   options: AdoptionOptions,
 ): Promise<{command: string; names: string[]} | {why: string; next: readonly string[]} | 'not-wanted'> {
   const {line} = candidate
-  if (options.only) {
+  if (options.isWanted) {
     const hosts = hostsOf(line, samplesOf(line), answers)
-    if (!options.only(keyOf(candidate), hosts)) return 'not-wanted'
+    if (!options.isWanted(keyOf(candidate), hosts)) return 'not-wanted'
   }
   const read = readCloudflared(text(line.value))
   if ('refused' in read) return {why: read.refused, next: nextFor(read.refused)}
