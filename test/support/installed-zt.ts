@@ -17,9 +17,9 @@ export interface Report {
   name: string
   version: string
   file: string
-  unpacked: number
   dependencies: {direct: string[]; all: number}
-  bundled: {packages: number}
+  parts: Record<string, number>
+  bundled: {packages: number; licences: Record<string, number>}
 }
 
 /**
