@@ -108,12 +108,15 @@ describe("a pause until a time of the server's clock", () => {
     ['behind', -2 * DAY_MS],
     ['ahead', 2 * DAY_MS],
     ['right', 0],
-  ])("is as long as the server means it where this machine's clock is not: the server's is %s", async (_, ms) => {
-    const at = (seconds: number): string => new Date(Date.now() + ms + seconds * 1000).toUTCString()
-    const headers = {'retry-after': at(600), date: at(0)}
-    nock(ORIGIN).get(`${BASE}/groups/g`).reply(429, '{"success":false,"errors":[]}', headers)
-    expect((await failure(open().getGroup('g'))).details['retryAfterSeconds']).toBe(600)
-  })
+  ])(
+    "is as long as the server means it where this machine's clock is not: the server's is %s",
+    async (_, ms) => {
+      const at = (seconds: number): string => new Date(Date.now() + ms + seconds * 1000).toUTCString()
+      const headers = {'retry-after': at(600), date: at(0)}
+      nock(ORIGIN).get(`${BASE}/groups/g`).reply(429, '{"success":false,"errors":[]}', headers)
+      expect((await failure(open().getGroup('g'))).details['retryAfterSeconds']).toBe(600)
+    },
+  )
 })
 
 describe('a list', () => {

@@ -150,14 +150,11 @@ exit 255
     }
   }
   const questions = (program: string, count: number) =>
-    askSeveral(
-      {ssh: program, file, env: {...process.env, XDG_STATE_HOME: state()}},
-      async (one) => {
-        const answers = []
-        for (let at = 0; at < count; at++) answers.push(await one([`h${at}`]))
-        return answers
-      },
-    )
+    askSeveral({ssh: program, file, env: {...process.env, XDG_STATE_HOME: state()}}, async (one) => {
+      const answers = []
+      for (let at = 0; at < count; at++) answers.push(await one([`h${at}`]))
+      return answers
+    })
   // As a scanner on Windows leaves it for a moment.
   const HELD = "Can't open user config file C:/zt/run/1.config: Permission denied"
   const WRONG = '/run/1.config line 2: Bad configuration option: nonsense'
