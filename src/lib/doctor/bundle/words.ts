@@ -151,8 +151,8 @@ system systemd systemdrive systemroot t ta tab table tables tag take taken takes
 targets taskkill tcp td te team tell tells telnet temp temporary term terminal terraform test tested
 text tftp than that the their theirs them then there these they thing this those thread three through
 throw thrown time timed timedatectl timeout timeouterror timeoutms times timing title tls tlsauthtype
-tlspassword tlsuser tmp tmpdir tmpfs to today together token tokenid tokenref tokens tokenzone toml
-too tool top tos total tr trace trailer trailers transfer transferred transport trap traps treat
+tlspassword tlsuser tmp tmpdir tmpfs to today together tojson token tokenid tokenref tokens tokenzone
+toml too tool top tos total tr trace trailer trailers transfer transferred transport trap traps treat
 tried tries true trust trusted trusts try trying ts tsx tty tunnel turn twice two txt type tz u uid
 ulimit umbrella un unattended unauthenticated unauthorized unavailable unbound uncaughtexception
 uncertain unchanged unchecked unclear und undefined under underscores undo undoes undoing undone
