@@ -78,7 +78,7 @@ export async function planCreateApplication(
   for (const domain of domains) refuseTaken(ctx, domain, answering)
 
   const warnings = [
-    ...(rules ? [...rules.warnings, ...rules.tokens.flatMap((token) => idleWarning(ctx, token))] : []),
+    ...(rules ? [...rules.warnings, ...rules.tokens.flatMap((token) => idleWarning(ctx, api, token))] : []),
     ...twinWarning(name, applications),
   ]
   const target: ObjectRef = {kind: 'application', id: APPLICATION, name}

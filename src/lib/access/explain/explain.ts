@@ -7,6 +7,7 @@ import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
 import {RefusedError, usualReasons, type Finding} from '../../tunnel/failure/refusal.js'
 import type {EdgeAnswer, RequestFacts} from '../../tunnel/types.js'
 import {askEach} from '../account/ask-each.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {isStrict} from '../account/organization.js'
 import {causesOf, type Cause, type Causes, type RefusalFacts, type SecretSource} from './causes.js'
@@ -124,7 +125,7 @@ async function explain(
     ...{say: ctx, host, path, answer},
     sent: {cookie: failed.cookie, xhr: failed.xhr, certificate: failed.certificate},
     ...{zoneSearch: zone.search, zone: inZone?.name},
-    now: ctx.clock.now() + (api.clockAhead() ?? 0),
+    now: cloudflareNow(ctx, api),
     others: found?.others ?? [],
     application: undefined,
     publicPath: false,

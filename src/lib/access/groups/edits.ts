@@ -61,7 +61,7 @@ export async function planCreateGroup(
   const {include, tokens} = readRules(ctx, options.rules, known)
   if (include.length === 0) throw includesNoOne()
   const notes = [
-    ...tokens.flatMap((token) => idleWarning(ctx, token)),
+    ...tokens.flatMap((token) => idleWarning(ctx, api, token)),
     ...(include.some(isPlace) && !include.every(isPlace)
       ? ['Meeting any one of its rules is enough: a request from these places needs no service token']
       : []),
@@ -116,7 +116,7 @@ export async function planAddToken(
   ctx: AccessContext,
   options: {group: string; token: string},
 ): Promise<MemberEdit> {
-  const {account, tokens, group, token, edit} = await readMember(ctx, options)
+  const {api, account, tokens, group, token, edit} = await readMember(ctx, options)
   const rule: Rule = {service_token: {token_id: token.id}}
   if (group.include.some((one) => sameJson(one, rule)))
     return {...edit, already: `"${token.name}" is already in the Access group "${group.name}"`}
@@ -134,7 +134,7 @@ export async function planAddToken(
     ...edit,
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
     notes: [
-      ...idleWarning(ctx, token),
+      ...idleWarning(ctx, api, token),
       ...(reach.opens.length === 0
         ? [`No application admits "${token.name}" by this group that does not already`]
         : []),
@@ -260,6 +260,7 @@ async function readMember(
   ctx: AccessContext,
   wanted: {group: string; token: string},
 ): Promise<{
+  api: AccessApi
   account: AccountRules
   tokens: ServiceToken[]
   group: Group
@@ -274,7 +275,7 @@ async function readMember(
   const token = resolveToken(ctx, wanted.token, tokens)
   const nothing = {opens: [], closes: []}
   const edit = {changes: [], notes: [], reach: nothing, group: nameOf(group), token: nameOf(token)}
-  return {account, tokens, group, token, edit}
+  return {api, account, tokens, group, token, edit}
 }
 
 /** The applications that are opened or closed for a token: not those that only change their conditions for it. */

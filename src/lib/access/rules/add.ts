@@ -113,7 +113,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     warnings: [
       ...doubts,
       ...rules.warnings,
-      ...rules.tokens.flatMap((token) => idleWarning(ctx, token)),
+      ...rules.tokens.flatMap((token) => idleWarning(ctx, api, token)),
       ...past,
       ...admittedAnyway(missing, rules, policies),
       ...binding.warnings,

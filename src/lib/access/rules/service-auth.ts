@@ -2,6 +2,7 @@ import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '
 import {UserError} from '../../core/errors.js'
 import {nameLookup, ruleInWords} from '../../policy/rule-words.js'
 import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {
   POLICY_NAME_LIMIT,
@@ -74,8 +75,12 @@ export function serviceAuthBody(name: string, {include, exclude, require}: ReadR
 }
 
 /** A token that opens nothing now may still be put into rules: it may work later. */
-export function idleWarning(ctx: AccessContext, token: ServiceToken): string[] {
-  const status = tokenStatus(token, ctx.clock.now())
+export function idleWarning(
+  ctx: AccessContext,
+  api: Pick<AccessApi, 'clockAhead'>,
+  token: ServiceToken,
+): string[] {
+  const status = tokenStatus(token, cloudflareNow(ctx, api))
   return status === 'active'
     ? []
     : [`Service token "${token.name}" is ${status}, so it opens nothing until that is fixed`]

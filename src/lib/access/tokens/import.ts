@@ -53,7 +53,7 @@ export async function importToken(
       : ['The secret has a form that zt does not know; its first use will show whether it is valid']
     const {how, store} = await save(ctx, api, token, credentials, {replace, dryRun})
     const bound = host === undefined ? undefined : await bind(ctx, token, host, dryRun)
-    const known = (await knowledge(ctx))(token)
+    const known = (await knowledge(ctx, api))(token)
     if (known.status !== 'active') {
       const fix = known.status === 'disabled' ? 'enable' : 'refresh'
       warnings.push(
