@@ -98,6 +98,9 @@ it('shows a request to an application of a zone, with a token of the zone', asyn
     ...{token: {name: 'of-the-zone'}, application: {name: 'Of the zone'}},
     today: {verdict: 'login', trail: [{name: 'Zone'}]},
   })
+  const proposed = /^next: +zt (app add-rule .*)$/m.exec((await zt.run(`ray ${RAY}`)).stdout)?.[1] ?? ''
+  await zt.json(proposed)
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({today: {verdict: 'allow'}})
 })
 
 it('reads the newest part of the record first, and stops where it finds the request', async () => {

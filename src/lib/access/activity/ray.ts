@@ -117,7 +117,8 @@ async function today(
   const from = {ip, country}
   try {
     const there = {...ctx, api: () => Promise.resolve(own)}
-    const explained = await explainApplication(there, {wanted: wanted.application, ...from})
+    // What is proposed names the zone, too.
+    const explained = await explainApplication(there, {wanted: wanted.application, zone: own.zoneId, ...from})
     return {explained, answered: explained.answerTo({kind: 'token', wanted: wanted.token}), from}
   } catch (error) {
     const isUnknown = error instanceof UserError && (error.kind === 'usage' || error.kind === 'not-found')
