@@ -99,7 +99,7 @@ it('shows a request to an application of a zone, with a token of the zone', asyn
     today: {verdict: 'login', trail: [{name: 'Zone'}]},
   })
   const proposed = /^next: +zt (app add-rule .*)$/m.exec((await zt.run(`ray ${RAY}`)).stdout)?.[1] ?? ''
-  await zt.json(proposed)
+  await zt.json((proposed.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", '')))
   expect(await zt.json(`ray ${RAY}`)).toMatchObject({today: {verdict: 'allow'}})
 })
 

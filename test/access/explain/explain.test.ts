@@ -716,6 +716,12 @@ describe('where Access asks no one for credentials', () => {
     expect(said).toContain(why)
     expect(next.join()).not.toMatch(/token|add-rule/)
   }) // prettier-ignore
+
+  it('a rule for everyone but this token is no such place', async () => {
+    const policies = [policy('Others', 'non_identity', {include: [everyone], exclude: [byToken()]})]
+    const {why} = await explain({stored, policies, answer: {...unsigned, by: 'access'}})
+    expect(why).toContain('It excludes: it names this service token')
+  })
 })
 
 describe('an application of the zone', () => {
@@ -785,10 +791,29 @@ describe('an answer that may be Access or the service behind it', () => {
     ['the account has no such token', {tokens: [], policies: admitting}, 'access'],
     ['no application covers the host', {applications: []}, 'unknown'],
     ['the API cannot be asked', {failing: {listApplications: denied('no')}}, 'unknown'],
-    ['a Bypass rule may let it in', {policies: [policy('Office', 'bypass', {include: [{ip: {ip: '10.0.0.0/8'}}]})]}, 'unknown'],
-    ['the token is disabled, and a Bypass rule may let it in', {tokens: [{...gitlabAdmin, enabled: false}], policies: [policy('Office', 'bypass', {include: [{ip: {ip: '10.0.0.0/8'}}]})]}, 'unknown'],
-    ['the secret is older, and may be in its grace period', {tokens: [{...gitlabAdmin, secretVersion: 3}], stored: {secretVersion: 2}, policies: admitting}, 'unknown'],
-    ['the secret is older than any grace period', {tokens: [{...gitlabAdmin, secretVersion: 4}], stored: {secretVersion: 2}, policies: admitting}, 'access'],
+    [
+      'a Bypass rule may let it in',
+      {policies: [policy('Office', 'bypass', {include: [{ip: {ip: '10.0.0.0/8'}}]})]},
+      'unknown',
+    ],
+    [
+      'the token is disabled, and a Bypass rule may let it in',
+      {
+        tokens: [{...gitlabAdmin, enabled: false}],
+        policies: [policy('Office', 'bypass', {include: [{ip: {ip: '10.0.0.0/8'}}]})],
+      },
+      'unknown',
+    ],
+    [
+      'the secret is older, and may be in its grace period',
+      {tokens: [{...gitlabAdmin, secretVersion: 3}], stored: {secretVersion: 2}, policies: admitting},
+      'unknown',
+    ],
+    [
+      'the secret is older than any grace period',
+      {tokens: [{...gitlabAdmin, secretVersion: 4}], stored: {secretVersion: 2}, policies: admitting},
+      'access',
+    ],
   ] as const)('is attributed by the account: %s', async (_, account, by) => {
     const {error} = await explain({...(account as Account), answer: unclear})
     expect((error as RefusedError).answer.by).toBe(by)
@@ -799,7 +824,9 @@ describe('an answer that may be Access or the service behind it', () => {
     const said = 'Access accepted its credentials'
     for (const policies of [admitting, [staffRule]]) {
       expect((await explain({policies, strict: true, answer: unclear})).why).not.toContain(said)
-      expect((await explain({policies, strict: true, answer: {...unclear, by: 'access'}})).why).toContain(said)
+      expect((await explain({policies, strict: true, answer: {...unclear, by: 'access'}})).why).toContain(
+        said,
+      )
     }
   })
 

@@ -4,7 +4,11 @@ import {planCreateApplication} from '../../../src/lib/access/applications/create
 import {explainApplication} from '../../../src/lib/access/explain/application.js'
 import {planAddToken, planCreateGroup} from '../../../src/lib/access/groups/edits.js'
 import {planAddRule} from '../../../src/lib/access/rules/add.js'
-import {listServiceTokens, showServiceToken, streamServiceTokens} from '../../../src/lib/access/tokens/list.js'
+import {
+  listServiceTokens,
+  showServiceToken,
+  streamServiceTokens,
+} from '../../../src/lib/access/tokens/list.js'
 import {reachOfToken} from '../../../src/lib/access/tokens/reach.js'
 import {ruleInputOf} from '../../../src/lib/command/rule-flags.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'

@@ -202,8 +202,8 @@ function whoGets401(
   {serviceAuth401Redirect, raw}: Application,
   {xhr = false}: RefusalFacts['sent'],
 ): string | undefined {
-  if (hasManagedOAuth(raw)) return 'By its setting Managed OAuth, the application answers'
   if (serviceAuth401Redirect) return 'By its setting service_auth_401_redirect, the application answers'
+  if (hasManagedOAuth(raw)) return 'By its setting Managed OAuth, the application answers'
   // Seen on an edge in October 2026.
   return xhr ? 'An XMLHttpRequest cannot log in, so Access answers' : undefined
 }

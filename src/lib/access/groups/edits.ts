@@ -14,6 +14,7 @@ import {
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
 import {ztCommand} from '../../core/command-line.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {createChange, deleteChange, replaceChange} from '../edit/change.js'
 import {nameOf, newId, withRules, type ObjectRef} from '../edit/object.js'
@@ -60,8 +61,9 @@ export async function planCreateGroup(
   const [groups, known] = await Promise.all([api.listGroups(), readNameable(api, options.rules)])
   const {include, tokens} = readRules(ctx, options.rules, known)
   if (include.length === 0) throw includesNoOne()
+  const now = cloudflareNow(ctx, api)
   const notes = [
-    ...tokens.flatMap((token) => idleWarning(ctx, api, token)),
+    ...tokens.flatMap((token) => idleWarning(token, now)),
     ...(include.some(isPlace) && !include.every(isPlace)
       ? ['Meeting any one of its rules is enough: a request from these places needs no service token']
       : []),
@@ -134,7 +136,7 @@ export async function planAddToken(
     ...edit,
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
     notes: [
-      ...idleWarning(ctx, api, token),
+      ...idleWarning(token, cloudflareNow(ctx, api)),
       ...(reach.opens.length === 0
         ? [`No application admits "${token.name}" by this group that does not already`]
         : []),

@@ -2,7 +2,6 @@ import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '
 import {UserError} from '../../core/errors.js'
 import {nameLookup, ruleInWords} from '../../policy/rule-words.js'
 import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
-import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {
   POLICY_NAME_LIMIT,
@@ -74,13 +73,13 @@ export function serviceAuthBody(name: string, {include, exclude, require}: ReadR
   return {name, decision: SERVICE_AUTH, include, exclude, require}
 }
 
-/** A token that opens nothing now may still be put into rules: it may work later. */
-export function idleWarning(
-  ctx: AccessContext,
-  api: Pick<AccessApi, 'clockAhead'>,
-  token: ServiceToken,
-): string[] {
-  const status = tokenStatus(token, cloudflareNow(ctx, api))
+/**
+ * A token that opens nothing now may still be put into rules: it may work later.
+ *
+ * @param now by Cloudflare's clock
+ */
+export function idleWarning(token: ServiceToken, now: number): string[] {
+  const status = tokenStatus(token, now)
   return status === 'active'
     ? []
     : [`Service token "${token.name}" is ${status}, so it opens nothing until that is fixed`]

@@ -83,6 +83,7 @@ export async function* streamServiceTokens(
 ): AsyncGenerator<Page<KnownToken>> {
   const api = await ctx.api()
   const known = await knowledge(ctx, api)
+  const now = (): number => cloudflareNow(ctx, api)
   const all = Object.values(filter).every((wanted) => wanted === undefined || wanted === false)
   const pages = withProgress(
     ctx,
@@ -95,7 +96,7 @@ export async function* streamServiceTokens(
     else {
       const wanted = items
         .map(known)
-        .filter((one) => matches(one, filter, cloudflareNow(ctx, api)))
+        .filter((one) => matches(one, filter, now()))
         .slice(0, left)
       left -= wanted.length
       yield {items: wanted, total: undefined}
