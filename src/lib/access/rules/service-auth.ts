@@ -1,7 +1,7 @@
 import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {nameLookup, ruleInWords} from '../../policy/rule-words.js'
-import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
+import {groupHolding, groupsById, namesToken} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {
   POLICY_NAME_LIMIT,
@@ -13,6 +13,7 @@ import {
   type ReadRules,
   type RuleInput,
 } from './input.js'
+import {isLikePolicy} from '../edit/compare.js'
 import {tokenStatus} from '../tokens/list.js'
 
 /** Whom a Service Auth rule is to admit, with the objects that its names mean. */
@@ -106,10 +107,6 @@ export function ruleName(wanted: string | undefined, whom: readonly string[]): s
 export async function findLeftover(api: AccessApi, body: PolicyBody): Promise<Policy | undefined> {
   if (api.zoneId !== undefined) return undefined
   return (await api.listPolicies()).find(
-    (policy) =>
-      policy.name === body.name &&
-      policy.decision === body.decision &&
-      policy.raw['app_count'] === 0 &&
-      sameMeaning(policy, {include: body.include, require: body.require ?? [], exclude: body.exclude ?? []}),
+    (policy) => policy.name === body.name && policy.raw['app_count'] === 0 && isLikePolicy({...body}, policy),
   )
 }
