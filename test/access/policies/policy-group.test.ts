@@ -105,8 +105,15 @@ describe('an edit of policies and groups', () => {
 
   it('does not say so of a policy with the same rules whose settings decide too', async () => {
     await open()
-    Object.assign(world.state.data.policies.find(({id}) => id === 'policy-cd') ?? {}, {approval_required: true})
-    const wanted: Wanted = {do: 'create-policy', name: 'CD', decision: 'non_identity', rules: {tokens: ['cd']}}
+    Object.assign(world.state.data.policies.find(({id}) => id === 'policy-cd') ?? {}, {
+      approval_required: true,
+    })
+    const wanted: Wanted = {
+      do: 'create-policy',
+      name: 'CD',
+      decision: 'non_identity',
+      rules: {tokens: ['cd']},
+    }
     expect((await failure(plan(world.ctx, wanted))).code).toBe('POLICY_NAME_TAKEN')
   })
 
