@@ -103,6 +103,15 @@ it('shows a request to an application of a zone, with a token of the zone', asyn
   expect(await zt.json(`ray ${RAY}`)).toMatchObject({today: {verdict: 'allow'}})
 })
 
+it('shows a request to an application of a zone, with a token of the account', async () => {
+  const {zt} = scene
+  record(1, {appId: 'app-zone', policyId: '', admitted: false})
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({
+    ...{token: {name: 'ci'}, application: {name: 'Of the zone'}},
+    today: {verdict: 'login', client: {name: 'ci'}, causes: [{id: 'rule-missing'}]},
+  })
+})
+
 it('reads the newest part of the record first, and stops where it finds the request', async () => {
   const {zt} = scene
   record(15)
