@@ -12,6 +12,7 @@ import {
   type Reading,
   type Target,
 } from '../tunnel/target/target.js'
+import type {RequestFacts} from '../tunnel/types.js'
 import {AccessCommand} from './access-command.js'
 
 /** Where a host comes from. */
@@ -82,20 +83,10 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** Why a connection failed, as far as the account tells. */
-  protected explain(
-    target: Target,
-    error: UserError,
-    {path, cookie}: {path?: string; cookie?: boolean} = {},
-  ): Promise<UserError> {
+  protected explain(target: Target, error: UserError, sent: RequestFacts = {}): Promise<UserError> {
     const {edge, tokenId, credentials} = target
-    return explainFailure(this.access(), {
-      host: edge.host,
-      path,
-      cookie,
-      tokenId,
-      clientId: credentials.clientId,
-      error,
-    })
+    const {clientId} = credentials
+    return explainFailure(this.access(), {...sent, host: edge.host, tokenId, clientId, error})
   }
 
   private wanted(host: string) {

@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto'
+import {cloudflareNow} from '../access/account/clock.js'
 import type {AccessContext} from '../access/account/context.js'
 import {resolveToken} from '../access/account/resolve.js'
 import type {SetupRecord} from '../access/account/setup-records.js'
@@ -99,7 +100,7 @@ async function requireSettled(ctx: AccessContext, token: ServiceToken): Promise<
 /** @throws UserError `needs-action` / `TOKEN_DISABLED`, `TOKEN_EXPIRED`: the edge would refuse it, whatever the rules say */
 async function requireActive(ctx: AccessContext, token: ServiceToken): Promise<void> {
   const api = await ctx.api()
-  const status = tokenStatus(token, ctx.clock.now() + (api.clockAhead() ?? 0))
+  const status = tokenStatus(token, cloudflareNow(ctx, api))
   if (status === 'active') return
   const cure = ztCommand(ctx, 'token', status === 'disabled' ? 'enable' : 'refresh', token)
   throw new UserError({

@@ -18,6 +18,18 @@ export interface EdgeAddress {
   headers?: readonly string[] | undefined
 }
 
+/** What of a request decides beside the credentials. */
+export interface RequestFacts {
+  /** As it was sent; undefined: the root. */
+  path?: string | undefined
+  /** Whether it carried a `CF_Authorization` cookie too. */
+  cookie?: boolean | undefined
+  /** Whether it had `X-Requested-With: XMLHttpRequest`. */
+  xhr?: boolean | undefined
+  /** Whether the client may have presented a certificate. */
+  certificate?: boolean | undefined
+}
+
 /** How the edge answered a request that carried credentials. */
 export interface EdgeAnswer {
   /**

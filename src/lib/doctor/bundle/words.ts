@@ -24,21 +24,21 @@ cc ccc ccm cd cdpath cellar centre cert certain certificate certificates certs c
 challenge challenged change changed changes changing character characters charles charset check
 checkcontinue checked checking checks child chmod choice choose chooseaccount chooses choosing chose
 chosen chown chunk chunked cidr ciphers cisco cjs claim claims classpath clean clear clearly cli
-client clienterror clientid clientip clientsecret clipboard clobber clock clocks close closed closes
-cloudflare cloudflared cloudflarestatus cmd cmdkey cn cnt coat code collection color colours columns
-com combines comes command commandast commandelements commandline commandname commands commas commit
-common commonprogramfiles comp compadd company compare compared compares comparing compdef compiled
-compinit complete completely completion completionresult completions compopt compreply compressed
-compromised compset comspec cond condition conditional conditions conf config configuration
-configured confirm confirmed confirms conflict conflicts connect connected connecting connection
-connectionerror connections connector connects connectto connrefused consent consists console
-consumer contain contains content context contexts continue control controlmaster controlpath
-controlpersist convert cookie cookies copied copy copyleft core correct cors could count counterpart
-countries country counts cover covers cp cpath cq create createapplication created creategroup
-createpolicy creates createservicetoken creating creation credential credentials criteria crlf
-crlfile crt ct ctr ctrl ctx ctype curl current cursorposition curves custom cut cwd cycle d damaged
-darwin dash dashboard dashes data database date datetime day days db dbus de deadline debug decide
-decided decides decision decrypt default del delay delegation delete deleteapplication deleted
+client clienterror clientid clientip clientsecret clipboard clobber clock clockahead clocks close
+closed closes cloudflare cloudflared cloudflarestatus cmd cmdkey cn cnt coat code collection color
+colours columns com combines comes command commandast commandelements commandline commandname
+commands commas commit common commonprogramfiles comp compadd company compare compared compares
+comparing compdef compiled compinit complete completely completion completionresult completions
+compopt compreply compressed compromised compset comspec cond condition conditional conditions conf
+config configuration configured confirm confirmed confirms conflict conflicts connect connected
+connecting connection connectionerror connections connector connects connectto connrefused consent
+consists console consumer contain contains content context contexts continue control controlmaster
+controlpath controlpersist convert cookie cookies copied copy copyleft core correct cors could count
+counterpart countries country counts cover covers cp cpath cq create createapplication created
+creategroup createpolicy creates createservicetoken creating creation credential credentials criteria
+crlf crlfile crt ct ctr ctrl ctx ctype curl current cursorposition curves custom cut cwd cycle d
+damaged darwin dash dashboard dashes data database date datetime day days db dbus de deadline debug
+decide decided decides decision decrypt default del delay delegation delete deleteapplication deleted
 deletegroup deletepassword deletepolicy deletes deleteservicetoken deleting deletion delivered denied
 denies deny depend depends depth der des desc describes descriptor desktop destination destinations
 destroyed detach detail details dev developers development device df dg dhe did died differ
@@ -168,6 +168,6 @@ websocket websockets well went were what whatever when where wherever whether wh
 who whoami whoever whole whom whose why widen wider width will wincred windir windows winget with
 withheld within without word wordbreaks words wordtocomplete work worked worker workflow working
 works workspace world would wrap wrapper writable write writes writing written wrong wrote ws wslview
-www wx x xa xattr xb xdg xhr y yaml year years yes yet you your yours yourself z za zdotdir zero zl
-zone zoneid zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
+www wx x xa xattr xb xdg xhr xmlhttprequest y yaml year years yes yet you your yours yourself z za
+zdotdir zero zl zone zoneid zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
 `
