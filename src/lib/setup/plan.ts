@@ -1,5 +1,6 @@
 import {connectCommand} from '../access/account/connect.js'
 import {describeChanges} from '../access/edit/describe.js'
+import {isOlderSecret} from '../access/explain/causes.js'
 import {durationInWords} from '../core/duration.js'
 import {findProgram} from '../system/programs.js'
 import {aliasFor, aliasText} from '../tunnel/ssh/alias.js'
@@ -120,6 +121,11 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
       ? line('connect', 'todo', `Connect: ${connectCommand(ctx, 'ssh', wish.destination)}`)
       : line('connect', 'skipped', `Not connecting: ${connect.not}`),
   ]
+  const entry = (await ctx.index.list(ctx.profile)).find(({tokenId}) => tokenId === id)
+  const outdated =
+    entry && isOlderSecret(entry, token.token)
+      ? [`The secret of "${name}" here may no longer work: the token was rotated elsewhere`]
+      : []
   const described = needed && (await describeChanges(withToken(ctx, token.token), needed.changes))
   const plan = {
     ...{host, ssh, user, port, token, application, admission: needed, bind, sshPart, sshOffered, steps},
@@ -129,7 +135,7 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
     changes: changes(steps),
     edit: needed && described && {changes: needed.changes, described, reach: needed.reach},
     diff: sshPart?.diff ?? '',
-    warnings: [...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
+    warnings: [...outdated, ...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
     notes: [...(ssh.said ? [ssh.said] : []), ...(needed?.notes ?? [])],
   }
   if (wish.rehearsed && plan.changes) await rehearse(world, plan)

@@ -478,8 +478,15 @@ function isCurrent(secret: SecretSource, version: number | undefined): boolean {
   return secret.from === 'store' && !secret.imported && version !== undefined && secret.version === version
 }
 
-function isOlder(secret: SecretSource, {secretVersion}: ServiceToken): boolean {
-  const {version} = secret.from === 'store' ? secret : {version: undefined}
+function isOlder(secret: SecretSource, token: ServiceToken): boolean {
+  return secret.from === 'store' && isOlderSecret({secretVersion: secret.version}, token)
+}
+
+/** Whether the secret that a store has is certainly not the current one: the token was rotated elsewhere. */
+export function isOlderSecret(
+  {secretVersion: version}: {secretVersion?: number | undefined},
+  {secretVersion}: ServiceToken,
+): boolean {
   return version !== undefined && secretVersion !== undefined && version < secretVersion
 }
 
