@@ -137,6 +137,16 @@ it('every check has an ID and a title of its own within its area', () => {
   }
 })
 
+it('the picture of it shows every check that needs no network', async () => {
+  const picture = await fs.readFile(path.join(ROOT, 'docs', 'pictures', 'doctor-light.svg'), 'utf8')
+  const text = picture
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll(/\s+/g, ' ')
+  const shown = CHECKS.filter(({local, host}) => local && host !== true)
+  expect(shown.filter(({title}) => !text.includes(` ${title} `)).map(({title}) => title)).toEqual([])
+})
+
 it('says which check has not ended, and waits for no other', async () => {
   const never: Check = {...check('hangs', () => []), run: () => new Promise(() => undefined)}
   const fine = check('fine', (says) => [says.ok('well')])
