@@ -6,6 +6,7 @@ import {loadSettings} from '../../src/lib/config/settings.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import {noProgress} from '../../src/lib/core/progress.js'
 import {diskCheck, nodeCheck} from '../../src/lib/doctor/checks/local/machine.js'
+import {openInWords} from '../../src/lib/doctor/checks/local/connections.js'
 import {localChecks} from '../../src/lib/doctor/checks/local/index.js'
 import {CHECKS} from '../../src/lib/doctor/checks.js'
 import {removable} from '../../src/lib/doctor/checks/local/files.js'
@@ -145,6 +146,14 @@ it('the picture of it shows every check that needs no network', async () => {
     .replaceAll(/\s+/g, ' ')
   const shown = CHECKS.filter(({local, host}) => local && host !== true)
   expect(shown.filter(({title}) => !text.includes(` ${title} `)).map(({title}) => title)).toEqual([])
+})
+
+it('names the list of open connections for those that it lists', () => {
+  const forward = {listener: {place: '127.0.0.1:5432', http: false, token: 'ci'}}
+  expect([[], [{}], [forward], [{}, forward]].map(openInWords)).toEqual([
+    ...['none is open', '1 open', '1 open, 1 of zt forward (zt forward list)'],
+    '2 open, 1 of zt forward (zt forward list)',
+  ])
 })
 
 it('says which check has not ended, and waits for no other', async () => {
