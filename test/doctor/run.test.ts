@@ -79,6 +79,7 @@ describe('runChecks', () => {
         check('part', (says) => [
           says.fail('the vault is broken', {why: '/x can be read by others. Its mode is 644.'}),
         ]),
+        check('its reason', (says) => [says.fail('It is')]),
         check('other', (says) => [says.fail('the vault is broken')]),
         check('warned', (says) => [says.warn('/x can be read by others')]),
       ]),
@@ -86,6 +87,7 @@ describe('runChecks', () => {
       'files fail: /x can be read by others',
       'thrown skipped: for the same reason: Title of files',
       'part skipped: for the same reason: Title of files',
+      'its reason skipped: for the same reason: Title of files',
       'other fail: the vault is broken',
       'warned warn: /x can be read by others',
     ])
@@ -166,6 +168,19 @@ it('says which check has not ended, and waits for no other', async () => {
   ])
   expect(isAbandoned()).toBe(true)
 }) // prettier-ignore
+
+it('gives a check that waits for a person all the time that the answer takes', async () => {
+  let answer: (value: Finding[]) => void = () => undefined
+  const asks: Check = {...check('asks', () => []), run: () => new Promise((resolve) => (answer = resolve))}
+  let looks = 0
+  const isAsking = (): boolean => {
+    looks += 1
+    if (looks === 3) answer([saysOf(asks).ok('typed')])
+    return true
+  }
+  const options = {offline: false, progress: noProgress, limitMs: 1, isAsking}
+  expect(await runChecks([asks], worldOf(), options)).toMatchObject([{state: 'ok', detail: 'typed'}])
+})
 
 describe('a machine that the tests cannot be', () => {
   it.each([
