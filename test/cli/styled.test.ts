@@ -84,6 +84,11 @@ describe('a layout', () => {
     )
   })
 
+  it('shortens letters with marks where its column ends', () => {
+    const name = `${'e\u0301'.repeat(60)} of the combining kind`
+    expect(bare(table([name], columns, 40)[1] ?? '').normalize()).toBe(`${'\u00E9'.repeat(33)}…  kind`)
+  })
+
   it('becomes a list of all its values where the columns do not fit beside each other', () => {
     const many = [
       {title: 'NAME', value: (name: string) => name},
