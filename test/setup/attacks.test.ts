@@ -276,18 +276,21 @@ describe("ssh's configuration, where someone has changed it since", () => {
     await fs.writeFile(zt.file('ssh-config'), text.replace(from, to))
   }
 
-  it.each<[string, () => Promise<unknown>]>([
-    ['in the block by hand', () => edit('ServerAliveInterval 30', 'ServerAliveInterval 5')],
-    ['by another block with a user', () => zt.run(`ssh config git@${HOST} --write --yes --file ssh-config`)],
-    ['by one without sharing', () => zt.run(`ssh config ${HOST} --no-share --write --yes --file ssh-config`)],
-  ])('%s: another run leaves it', async (_, act) => {
+  it('in the block by hand, or by another block: another run leaves it', async () => {
     await zt.json(`${SET_UP} ${SSH}`)
-    const before = await written()
-    await act()
-    const text = await written()
-    expect(text).not.toBe(before)
-    expect(stateOf(await zt.json(`${SET_UP} ${SSH}`), 'ssh-config')).toBe('there')
-    expect(await written()).toBe(text)
+    const acts = [
+      () => edit('ServerAliveInterval 30', 'ServerAliveInterval 5'),
+      () => zt.run(`ssh config git@${HOST} --write --yes --file ssh-config`),
+      () => zt.run(`ssh config ${HOST} --no-share --write --yes --file ssh-config`),
+    ]
+    for (const act of acts) {
+      const before = await written()
+      await act()
+      const text = await written()
+      expect(text).not.toBe(before)
+      expect(stateOf(await zt.json(`${SET_UP} ${SSH}`), 'ssh-config')).toBe('there')
+      expect(await written()).toBe(text)
+    }
   })
 
   it('and its zt has been moved: another run writes the block anew, and says that an edit is lost', async () => {
@@ -323,16 +326,14 @@ describe("ssh's configuration, where someone has changed it since", () => {
     ['the section has another name too', () => edit('Host gl', 'Host gl lab'), undefined],
     ['the line of zt is another', () => edit(' ssh proxy ', ' ssh proxy --timeout 5 '), "Someone has edited zt's ProxyCommand"],
     ['the file is read-only', () => fs.chmod(zt.file('ssh-config'), 0o440), 'It is read-only'],
-    ['the section is gone', () => fs.writeFile(zt.file('ssh-config'), ''), ''],
   ])('and a line of cloudflared was moved to zt: %s', async (_, act, why) => {
     await scene.sshConfig(CONFIG)
     await zt.json(`${SET_UP} ${SSH}`)
     expect(await written()).toContain('# zt: adopted ')
     await act()
     const text = await written()
-    const back = await zt.json(BACK, {ends: why ? 'needs-action' : 0})
-    if (why) expect(JSON.stringify(back['steps'])).toContain(why)
-    expect(stateOf(back, 'ssh-config')).toBe(why === '' ? undefined : why === undefined ? 'done' : 'kept')
+    const back = await zt.json(BACK, {ends: why === undefined ? 0 : 'needs-action'})
+    expect(JSON.stringify(back['steps'])).toContain(why ?? 'ssh is configured as before')
     expect(await written()).toBe(why === undefined ? CONFIG.replace('Host gl', 'Host gl lab') : text)
     expect(tokens()).not.toContain(HOST)
   }) // prettier-ignore
@@ -341,22 +342,18 @@ describe("ssh's configuration, where someone has changed it since", () => {
 describe('what becomes of service tokens between a setup and its removal', () => {
   const index = (): IndexFiles => new IndexFiles(path.join(zt.home, 'DATA', 'zt'))
 
-  it('one that was rotated elsewhere is kept, as others may use it, and a setup says so', async () => {
+  it('one is called by its present name; one that was rotated elsewhere is kept, as others may use it', async () => {
     await zt.json(SET_UP)
-    zt.token(HOST)['client_secret_version'] = 2
+    await zt.json(`token rename ${HOST} deploy`)
+    zt.token('deploy')['client_secret_version'] = 2
     const {stdout} = await zt.run(`${REMOVE.replace(' --yes', '')} --dry-run`)
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('with its secret: kept. It was rotated elsewhere')
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '"deploy", with its secret: kept. It was rotated elsewhere',
+    )
     const {warnings} = await zt.json(`setup ${HOST} --dry-run`)
     expect(JSON.stringify(warnings)).toContain('may no longer work: the token was rotated elsewhere')
     expect(stateOf(await zt.json(REMOVE, {ends: 'needs-action'}), 'token')).toBe('kept')
-    expect(tokens()).toContain(HOST)
-  })
-
-  it('one that has another name is named by that', async () => {
-    await zt.json(SET_UP)
-    await zt.json(`token rename ${HOST} deploy`)
-    const {stdout} = await zt.run(`setup ${HOST} --remove --dry-run`)
-    expect(stdout).toContain('+ Delete the service token "deploy", with its secret')
+    expect(tokens()).toContain('deploy')
   })
 
   it('a host is not bound to its previous one where that is gone', async () => {
@@ -379,6 +376,22 @@ describe('what becomes of service tokens between a setup and its removal', () =>
     const {next} = await scene.unchanged(() => zt.fails(SET_UP, 'ambiguous', 'TOKEN_AMBIGUOUS'))
     expect(next).toEqual([expect.stringContaining(`zt ${SET_UP} --json --token NAME`)])
   })
+})
+
+it('says which flags have no effect where there is a token or an application, unless it made them itself', async () => {
+  const notes = async (line: string): Promise<string[]> =>
+    (await zt.run(`${line} --dry-run`)).stderr.split('\n').filter((one) => one.includes('already'))
+  const line = `setup ${HOST} --token mine --app Mine --duration 30d`
+  expect(await notes(line)).toEqual([])
+  await zt.json(`${line} --yes`)
+  expect(await notes(line)).toEqual([])
+  await zt.json(`${REMOVE}`)
+  await zt.json(`app create There --domain ${HOST}`)
+  await zt.json('token create mine')
+  expect(await notes(line)).toEqual([
+    'note:  --duration is for a new token; "mine" is there already',
+    'note:  --app names a new application; "There" is there already',
+  ])
 })
 
 it('takes its rule off an application to which others have added rules since', async () => {

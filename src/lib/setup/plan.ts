@@ -1,5 +1,7 @@
+import type {SetupRecord} from '../access/account/setup-records.js'
 import {connectCommand} from '../access/account/connect.js'
 import {describeChanges} from '../access/edit/describe.js'
+import type {ExplainedApplication} from '../access/explain/application.js'
 import {isOlderSecret} from '../access/explain/causes.js'
 import {durationInWords} from '../core/duration.js'
 import {findProgram} from '../system/programs.js'
@@ -136,10 +138,31 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
     edit: needed && described && {changes: needed.changes, described, reach: needed.reach},
     diff: sshPart?.diff ?? '',
     warnings: [...outdated, ...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
-    notes: [...(ssh.said ? [ssh.said] : []), ...(needed?.notes ?? [])],
+    notes: [...(ssh.said ? [ssh.said] : []), ...unused(wish, {token, app, record}), ...(needed?.notes ?? [])],
   }
   if (wish.rehearsed && plan.changes) await rehearse(world, plan)
   return plan
+}
+
+/** What was asked for and has no effect, as there is a token or an application already that this setup did not make. */
+function unused(
+  {duration, app: name}: SetupWish,
+  {
+    token,
+    app,
+    record,
+  }: {token: PlannedToken; app: ExplainedApplication | undefined; record: SetupRecord | undefined},
+): string[] {
+  const isOwn = record?.tokens.some(({id}) => id === token.token.id) === true
+  const there = app?.application
+  return [
+    ...(duration !== undefined && token.how === 'there' && !isOwn
+      ? [`--duration is for a new token; "${token.token.name}" is there already`]
+      : []),
+    ...(name !== undefined && there && there.id !== record?.application?.id
+      ? [`--app names a new application; "${there.name}" is there already`]
+      : []),
+  ]
 }
 
 /** The same plan, which leaves ssh's configuration alone. */
