@@ -135,7 +135,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.args = args as ArgsOf<T>
     if (jsonWish(this.argv))
       this.#filter = await JsonFilter.make(this.flags, () => resultFields(this.config.root, this.id ?? ''))
-    this.prompts = new Prompts(this.flags['no-input'], () => this.#progress?.hide())
+    this.prompts = new Prompts(this.flags['no-input'], () => this.#spinner?.hold() ?? (() => undefined))
     this.settings = await this.loadSettings()
   }
 
@@ -245,8 +245,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Progress for a use-case: drawn only on a terminal, and only when a step takes long. */
   protected get progress(): Progress {
     if (this.jsonEnabled()) return noProgress
-    if (!canDrawProgress()) return {...noProgress, wait: this.#said}
-    this.#progress ??= new SpinnerProgress()
+    return this.#spinner ?? {...noProgress, wait: this.#said}
+  }
+
+  get #spinner(): SpinnerProgress | undefined {
+    if (canDrawProgress()) this.#progress ??= new SpinnerProgress()
     return this.#progress
   }
 

@@ -103,6 +103,7 @@ export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettin
     profileExists: profile !== undefined,
     renamedFrom: profile?.renamedFrom,
     configured: Object.keys(config.profiles).length > 0,
+    otherProfiles: Object.keys(config.profiles).filter((name) => name !== profileName),
     apiUrl,
     accountId: account?.[0],
     accountSource: account?.[1],

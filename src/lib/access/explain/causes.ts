@@ -560,18 +560,25 @@ function isCurrent(secret: SecretSource, version: number | undefined): boolean {
 }
 
 /** How many times the token was rotated since its secret was saved; undefined: not known. */
-function rotationsSince(secret: SecretSource, {secretVersion}: ServiceToken): number | undefined {
-  const {version} = secret.from === 'store' ? secret : {version: undefined}
+function rotationsSince(
+  {secretVersion: version}: {secretVersion?: number | undefined},
+  {secretVersion}: ServiceToken,
+): number | undefined {
   return version === undefined || secretVersion === undefined ? undefined : secretVersion - version
 }
 
+/** Whether the secret that a store has is certainly not the current one: the token was rotated elsewhere. */
+export function isOlderSecret(entry: {secretVersion?: number | undefined}, token: ServiceToken): boolean {
+  return (rotationsSince(entry, token) ?? 0) > 0
+}
+
 function isOlder(secret: SecretSource, token: ServiceToken): boolean {
-  return (rotationsSince(secret, token) ?? 0) > 0
+  return secret.from === 'store' && isOlderSecret({secretVersion: secret.version}, token)
 }
 
 /** Access accepts the previous secret during its grace period, whose end Cloudflare does not show, and none before it. */
 function isOutdated(secret: SecretSource, token: ServiceToken): boolean {
-  return (rotationsSince(secret, token) ?? 0) > 1
+  return secret.from === 'store' && (rotationsSince({secretVersion: secret.version}, token) ?? 0) > 1
 }
 
 /** That the secret which is stored here is not the current one, where that is certain: a sentence. */

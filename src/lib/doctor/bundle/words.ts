@@ -103,67 +103,67 @@ ntlm ntp nul null number numbers o oauth oauthbearertoken object objects occurre
 offer offers offline offset oidc ok okta old older oldpwd omit on once one onfailure only
 onlyprevious onnote opc open opened openedat opens openssh openssl operation opt option optional
 optionally options opts or order orderby orderly org organisation organization organizations origin
-original originalhost origins orphan os other others otherwise our out outcome outcomeunknown output
-outputencoding outside over overflow overlap overloaded overridden overrides overtaken overview
-overwrites own owner owners owns p pace package packet page pager pages pair pairs palo parallel
-param parametervalue parent part partitioned partly parts pass passed passedover passes passphrase
-passwd password past pasv patch path pathext paths patience patiencems pattern patterns pause payload
-pem pending people per perhaps period perllib permanent permission permissions permitted person php
-phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain
-plan planned platform point policies policy port portal ports post posture powershell precedence
-prefix preflight premature preproxy present presents pret prevent prevents previous previousuntil
-print printed printf prints prior priority private probe proc process processes processor product
-profile profileexists profilename profiles profilesource profilestore program programdata
-programfiles programs progress project prompt prompting properties protect protected protection
-protects proto protocol protocolerror providers provisional provisioning proxied proxies proxy
-proxycommand proxyerror proxyjump proxytunnel proxyusefdpass ps psmodulepath pub pubkey public
-purpose pushd put pwd q qlogdir qo queries query question quota quote quoted quotes r ramfs random
-range rate ratelimit raw ray rcpt rdp reach reached reaches read readable readalias readback reader
-reading reads ready real reason received recipient recipients recognises record recorded recorders
-records recover recovery recursive redir redirect redirs refer reference referenced referer refresh
-refreshservicetoken refusals refuse refused refusederror refuses region register registration regular
-rehearsal reinstall reject rejects rejectunauthorized relative release releases remembers remote
-remoteforward remove removed removes removing rename renamed renamedfrom renaming renders renumbered
-repair repaired repeats replace replaceapplication replaced replacegroup replacepolicy replaces
-replayed report reported reports reqd request requested requests require required requirement
-requirements requires res reserved reset resolv resolve resolved resolver resource resources response
-rest restart restarting restarts restore restrictions result resync retry retryafterseconds return
-returned returns reusable reveal reverting reverts revoke revoked revoking right rights risk rm
-roaming root rotate rotated rotateservicetoken rotating rotation route rsa rsync rubylib rubyopt rule
-rules run running runs runtime s saas safe same samesite saml samlattributes sample samples sandbox
-sarif sasl save saved saves saving saw say saying says sbin scan schemastore scheme scim score scp
-script scriptblock scripts seahorse search searchitems sec seclevel second seconds secret secrets
-secretservice secretstring secretversion section sections secure secureconnect secureconnection
-securecontext security see seem seems seen sees segment select selector selectors self send sendenv
-sending sends sense sensitive sent separate separated served server serveraliveinterval servername
-servers service servicetoken servicetokenid session sessionid sessions set setpassword sets setting
-settings settle settled settlement settling setup setups several sh sha shadowed share shared shares
-shell shellopts short shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont
-sighup siginfo sigint sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm
-sigtstp sigurg sigvtalrm sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip
-skipped skips skyhigh slashes slow snap sni sntp so sock socket socketmode sockets socks some someone
-something soon sophos source sourcemap sp space spaces spawn speak specific speed spelling spki split
-spool squid src ss ssh sshd sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack
-start started starts stat state statsync status stay stays stderr stdin stdout step stepfailed steps
-still stop stopped store stored stores stray stream strict string styled subject success such sudo
-suffix suffixes suggests suites support supports suppress svc switch switches symantec sync sys
-system systemd systemdrive systemroot t ta tab table tables tag take taken takes taking target
-targets taskkill tcp td te team tell tells telnet temp temporary term terminal terraform test tested
-text tftp than that the their theirs them then there these they thing this those thread three through
-throw thrown time timed timedatectl timeout timeouterror timeoutms times timing title tls tlsauthtype
-tlspassword tlsuser tmp tmpdir tmpfs to today together token tokenid tokenref tokens tokenzone toml
-too tool top tos total tr trace trailer trailers transfer transferred transport trap traps treat
-tried tries true trust trusted trusts try trying ts tsx tty tunnel turn twice two txt type tz u uid
-ulimit umbrella un unattended unauthenticated unauthorized unavailable unbound uncaughtexception
-uncertain unchanged unchecked unclear und undefined under underscores undo undoes undoing undone
-unencrypted unexpected unexpectedly unfinished unhandledrejection union unit unix unknown unless
-unlock unmatched unnamed unreachable unread unreadable unreferenced unsafe unscored unseen unsendable
-unset unsupported until untouched unusable unused unusedms up update updated updatedat
-updateservicetoken upgrade upload uri uris url urlencode us usable usage use used user usererror
-userknownhostsfile username usernames userprofile users uses usr usual usually utc utf uuid v valid
-value values var variable variables vault verbose verdict verify verifyaccounttoken verifying
-verifyusertoken version versions via viewer visible visual vlan vnet volatile w waf wait waited
-waiting waits wanted warn warning warnings warp was watchguard way wb wdebug wdhms web website
+original originalhost origins orphan os other otherprofiles others otherwise our out outcome
+outcomeunknown output outputencoding outside over overflow overlap overloaded overridden overrides
+overtaken overview overwrites own owner owners owns p pace package packet page pager pages pair pairs
+palo parallel param parametervalue parent part partitioned partly parts pass passed passedover passes
+passphrase passwd password past pasv patch path pathext paths patience patiencems pattern patterns
+pause payload pem pending people per perhaps period perllib permanent permission permissions
+permitted person php phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place
+placeholder places plain plan planned platform point policies policy port portal ports post posture
+powershell precedence prefix preflight premature preproxy present presents pret prevent prevents
+previous previousuntil print printed printf prints prior priority private probe proc process
+processes processor product profile profileexists profilename profiles profilesource profilestore
+program programdata programfiles programs progress project prompt prompting properties protect
+protected protection protects proto protocol protocolerror providers provisional provisioning proxied
+proxies proxy proxycommand proxyerror proxyjump proxytunnel proxyusefdpass ps psmodulepath pub pubkey
+public purpose pushd put pwd q qlogdir qo queries query question quota quote quoted quotes r ramfs
+random range rate ratelimit raw ray rcpt rdp reach reached reaches read readable readalias readback
+reader reading reads ready real reason received recipient recipients recognises record recorded
+recorders records recover recovery recursive redir redirect redirs refer reference referenced referer
+refresh refreshservicetoken refusals refuse refused refusederror refuses region register registration
+regular rehearsal reinstall reject rejects rejectunauthorized relative release releases remembers
+remote remoteforward remove removed removes removing rename renamed renamedfrom renaming renders
+renumbered repair repaired repeats replace replaceapplication replaced replacegroup replacepolicy
+replaces replayed report reported reports reqd request requested requests require required
+requirement requirements requires res reserved reset resolv resolve resolved resolver resource
+resources response rest restart restarting restarts restore restrictions result resync retry
+retryafterseconds return returned returns reusable reveal reverting reverts revoke revoked revoking
+right rights risk rm roaming root rotate rotated rotateservicetoken rotating rotation route rsa rsync
+rubylib rubyopt rule rules run running runs runtime s saas safe same samesite saml samlattributes
+sample samples sandbox sarif sasl save saved saves saving saw say saying says sbin scan schemastore
+scheme scim score scp script scriptblock scripts seahorse search searchitems sec seclevel second
+seconds secret secrets secretservice secretstring secretversion section sections secure secureconnect
+secureconnection securecontext security see seem seems seen sees segment select selector selectors
+self send sendenv sending sends sense sensitive sent separate separated served server
+serveraliveinterval servername servers service servicetoken servicetokenid session sessionid sessions
+set setpassword sets setting settings settle settled settlement settling setup setups several sh sha
+shadowed share shared shares shell shellopts short shorten should show showed shown shows sigalgs
+sigalrm sigbreak sigchld sigcont sighup siginfo sigint sigio sigkill signal signals signature signed
+sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm sigwinch sigxcpu sigxfsz silent since single
+sinkhole site size sk skip skipped skips skyhigh slashes slow snap sni sntp so sock socket socketmode
+sockets socks some someone something soon sophos source sourcemap sp space spaces spawn speak
+specific speed spelling spki split spool squid src ss ssh sshd sshwithpair ssl ssldebug ssldebugfile
+sslkeylogfile ssltrace sso stack start started starts stat state statsync status stay stays stderr
+stdin stdout step stepfailed steps still stop stopped store stored stores stray stream strict string
+styled subject success such sudo suffix suffixes suggests suites support supports suppress svc switch
+switches symantec sync sys system systemd systemdrive systemroot t ta tab table tables tag take taken
+takes taking target targets taskkill tcp td te team tell tells telnet temp temporary term terminal
+terraform test tested text tftp than that the their theirs them then there these they thing this
+those thread three through throw thrown time timed timedatectl timeout timeouterror timeoutms times
+timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to today together token tokenid
+tokenref tokens tokenzone toml too tool top tos total tr trace trailer trailers transfer transferred
+transport trap traps treat tried tries true trust trusted trusts try trying ts tsx tty tunnel turn
+twice two txt type tz u uid ulimit umbrella un unattended unauthenticated unauthorized unavailable
+unbound uncaughtexception uncertain unchanged unchecked unclear und undefined under underscores undo
+undoes undoing undone unencrypted unexpected unexpectedly unfinished unhandledrejection union unit
+unix unknown unless unlock unmatched unnamed unreachable unread unreadable unreferenced unsafe
+unscored unseen unsendable unset unsupported until untouched unusable unused unusedms up update
+updated updatedat updateservicetoken upgrade upload uri uris url urlencode us usable usage use used
+user usererror userknownhostsfile username usernames userprofile users uses usr usual usually utc utf
+uuid v valid value values var variable variables vault verbose verdict verify verifyaccounttoken
+verifying verifyusertoken version versions via viewer visible visual vlan vnet volatile w waf wait
+waited waiting waits wanted warn warning warnings warp was watchguard way wb wdebug wdhms web website
 websocket websockets well went were what whatever when where wherever whether which whichever while
 who whoami whoever whole whom whose why widen wider width will wincred windir windows winget with
 withheld within without word wordbreaks words wordtocomplete work worked worker workflow working
