@@ -1,5 +1,5 @@
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {decoded, named, unnamed, type Found, type Reading} from './values.js'
+import {decoded, named, ownerIn, unnamed, type Found, type Reading} from './values.js'
 
 /** Deeper than any file that has a pair. */
 const DEEPEST = 24
@@ -62,7 +62,7 @@ function collect({value, name, at, depth}: Place, found: Found[]): void {
 function foundIn(text: string, name: string | undefined, at: string): Found | undefined {
   const value = decoded(text)
   const by = name === undefined ? undefined : named(name)
-  if (by) return {value, half: by.half, of: `${at}/${by.of}`}
+  if (by) return {value, half: by.half, of: `${at}/${by.of}`, owner: ownerIn(name)}
   const one = unnamed(value, name)
   return one && {...one, of: at}
 }
