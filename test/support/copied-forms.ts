@@ -232,6 +232,19 @@ export const FORMS: readonly CopiedForm[] = [
       },
     ],
   }),
+  json("a container's variables", [
+    {
+      Id: CHECKSUM,
+      Config: {Env: ['PATH=/bin', `CF_ACCESS_CLIENT_ID=${ID}`, `CF_ACCESS_CLIENT_SECRET=${SECRET}`]},
+    },
+  ]),
+  json('headers in one text of JSON', {
+    note: 'client secret: see below',
+    headers: `CF-Access-Client-Id: ${ID}\nCF-Access-Client-Secret: ${SECRET}`,
+  }),
+  json('words of a command in JSON', {
+    command: ['curl', '-H', `CF-Access-Client-Id: ${ID}`, '-H', `CF-Access-Client-Secret: ${SECRET}`],
+  }),
   lines('names with an end', `CF_ACCESS_CLIENT_ID_PROD=${ID}`, `CF_ACCESS_CLIENT_SECRET_PROD=${SECRET}`),
   lines('names of two habits', `CLOUDFLARE_CLIENT_ID=${ID}`, `CF_ACCESS_CLIENT_SECRET=${SECRET}`),
   lines('one half with a name', `CI_CLIENT_ID=${ID}`, SECRET),
@@ -354,6 +367,13 @@ export const REFUSED: readonly RefusedForm[] = [
       dev_client_secret: {sensitive: true, type: 'string', value: SECRET},
     }),
     says: /names of different pairs.*terraform output -json/,
+  },
+  {
+    ...json('halves of two pairs in objects with names', {
+      prod: {client_id: ID},
+      stage: {client_secret: SECRET},
+    }),
+    says: /names of different pairs.*JSON/,
   },
   {
     ...lines(

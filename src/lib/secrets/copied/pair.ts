@@ -68,14 +68,14 @@ export function readCopiedPair(copied: readonly Copied[], way: WayIn): ServiceCr
   return {clientId, clientSecret: new Secret(secret)}
 }
 
-/** Where both have names, they must be names of one pair. */
+/** Where both have names, they must be names of one pair; in JSON, the object of one is the other's or around it. */
 function mayBelong(id: string, secret: string, found: readonly Found[]): boolean {
-  const ownersOf = (text: string): (string | undefined)[] =>
-    found.filter(({value}) => value === text).map(({owner}) => owner)
-  const owners = ownersOf(id)
-  return ownersOf(secret).some(
-    (one) => one === undefined || owners.includes(undefined) || owners.includes(one),
-  )
+  const within = (one = '', other = ''): boolean => `${one}/`.startsWith(`${other}/`)
+  const agree = (one: Found, other: Found): boolean =>
+    (one.owner === undefined || other.owner === undefined || one.owner === other.owner) &&
+    (within(one.place, other.place) || within(other.place, one.place))
+  const secrets = found.filter(({value}) => value === secret)
+  return found.some((one) => one.value === id && secrets.some((other) => agree(one, other)))
 }
 
 /** Whether a text has something for both halves, so that there is nothing more to ask for. */

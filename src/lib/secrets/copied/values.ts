@@ -11,6 +11,8 @@ export interface Found {
   of: string
   /** Whose it is by its name ({@link ownerIn}); undefined: no name says so. */
   owner?: string | undefined
+  /** The object of a JSON text that it is in: `/prod/access`. Undefined: the text has no objects. */
+  place?: string | undefined
   /** It seems to go on behind a line break. */
   cut?: boolean | undefined
 }
