@@ -29,7 +29,7 @@ import {resultFields} from './result-fields.js'
 import {canDrawProgress, SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {columnsOf, err, errJson, errStyle, out, outJson, type Text} from './streams.js'
+import {columnsOf, errJson, errStyle, errTabbed, out, outJson, outTabbed, type Text} from './streams.js'
 import {takeLeftOut} from './table.js'
 import {wrapped} from './wrapped.js'
 
@@ -294,7 +294,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const filter = this.#filter
     if (!filter?.hasExpression) return this.printDocument(document)
     const {lines, said} = filter.lines(document, process.stdout.isTTY)
-    const print = this.stdoutIsTaken ? err : out
+    const print = this.stdoutIsTaken ? errTabbed : outTabbed
     if (lines.length > 0) print(lines)
     for (const line of said) printLabelled(errStyle.secondary('jq:'), line)
   }

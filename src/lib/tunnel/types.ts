@@ -237,3 +237,12 @@ export interface AdoptionOutcome {
   diff: string
   warnings: string[]
 }
+
+/** What zt wrote into one file of an ssh configuration with a profile. */
+export interface WrittenWithProfile {
+  file: string
+  /** Hosts of its blocks. */
+  blocks: string[]
+  /** The names of the sections whose ProxyCommand it adopted. */
+  adopted: string[]
+}

@@ -50,6 +50,9 @@ export interface AdoptionPlan extends AdoptionOutcome {
   edited: boolean
 }
 
+/** How many of the names that no line of cloudflared is for are compared before and after. */
+const MOST_OTHERS = 50
+
 /** A ProxyCommand of cloudflared in one of the files. */
 interface Candidate {
   file: string
@@ -74,7 +77,9 @@ async function planToZt(options: AdoptionOptions): Promise<AdoptionPlan> {
   if (ssh === undefined) throw sshNotFound()
   const configuration = readConfiguration({file, ssh})
   const {candidates, warnings} = await candidatesIn(configuration)
-  const names = [...namesIn(configuration).keys(), ...candidates.flatMap(({line}) => samplesOf(line))]
+  // Those of the lines first: of other names not all are asked.
+  const theirs = new Set(candidates.flatMap(({line}) => samplesOf(line)))
+  const names = [...theirs, ...[...namesIn(configuration).keys()].slice(0, MOST_OTHERS)]
   const question = {ssh, env, file, configuration}
   const before = candidates.length === 0 ? new Map<string, SshAnswer>() : await answersFor(question, names)
   const moves: Move[] = []
@@ -200,11 +205,18 @@ async function decide(
     return {
       why:
         line.section.line === undefined
-          ? 'It is in no Host section'
+          ? 'Its file has no Host line above it'
           : 'Its Match section has criteria that only ssh can evaluate',
       next: [],
     }
-  const names = samplesOf(line).filter((name) => {
+  const samples = samplesOf(line)
+  const [asked] = samples
+  if (asked !== undefined && !samples.some((name) => answers.has(name)))
+    return {
+      why: `ssh does not say what it does for ${asked}`,
+      next: [`ssh -G -F ${quoteForPerson(options.file)} ${quoteForPerson(asked)}`],
+    }
+  const names = samples.filter((name) => {
     const answer = answers.get(name)
     return answer && settingIn(answer, 'proxycommand') === inUse(line)
   })
