@@ -31,7 +31,7 @@ const COMMANDS = [
 const WHOLE = [['token', 'reach', 'machine-0'], ['token', 'audit'], ['report']]
 const MOST_MIB = 150
 /** The same for what reads all of the account, which has 10,000 applications. */
-const MOST_MIB_WHOLE = 600
+const MOST_MIB_WHOLE = 350
 /** What the API allows in five minutes, without a sixth for the user's other programs (src/lib/api/pace.ts). */
 const MOST_REQUESTS = 1000
 /** At most this ratio of processor time for twice the list. Linear is 2, or less because of the start. */

@@ -10,7 +10,7 @@ export default class Ray extends AccessCommand<typeof Ray> {
     "Looks for the request in Cloudflare's analytics, and shows the application, the service token, the rule and the address, and what Access would answer to such a request today, as zt app explain does. A CF-RAY is in the header of that name, on an error page as Ray ID, and in a refusal of zt; the argument may be a line that contains it. Cloudflare keeps the requests for 90 days, as samples, and a new one appears after some minutes."
   static override examples = [
     '<%= config.bin %> ray 8f1e2d3c4b5a6978-AMS',
-    "<%= config.bin %> ray 'Ray ID: 8f1e2d3c4b5a6978'",
+    '<%= config.bin %> ray "Ray ID: 8f1e2d3c4b5a6978"',
     '<%= config.bin %> ray 8f1e2d3c4b5a6978 --since 7d --json',
   ]
   static override args = {

@@ -102,6 +102,23 @@ describe('a pause that is asked for', () => {
   })
 })
 
+describe("a pause until a time of the server's clock", () => {
+  const DAY_MS = 24 * 3600_000
+  it.each([
+    ['behind', -2 * DAY_MS],
+    ['ahead', 2 * DAY_MS],
+    ['right', 0],
+  ])(
+    "is as long as the server means it where this machine's clock is not: the server's is %s",
+    async (_, ms) => {
+      const at = (seconds: number): string => new Date(Date.now() + ms + seconds * 1000).toUTCString()
+      const headers = {'retry-after': at(600), date: at(0)}
+      nock(ORIGIN).get(`${BASE}/groups/g`).reply(429, '{"success":false,"errors":[]}', headers)
+      expect((await failure(open().getGroup('g'))).details['retryAfterSeconds']).toBe(600)
+    },
+  )
+})
+
 describe('a list', () => {
   it('of more items in a page than a call has arguments is read whole', async () => {
     const count = 90_000

@@ -1,6 +1,7 @@
 import {Args, Command, Flags} from '@oclif/core'
 import {afterEach, describe, expect, it} from 'vitest'
-import {unknownCommand} from '../../src/lib/cli/command-not-found.js'
+import type {Hook} from '@oclif/core'
+import commandNotFound, {unknownCommand} from '../../src/lib/cli/command-not-found.js'
 import {hoistGlobalFlags} from '../../src/lib/cli/hoist.js'
 import {fromOclif} from '../../src/lib/cli/parse-error.js'
 import {UserError} from '../../src/lib/core/errors.js'
@@ -121,6 +122,22 @@ describe('a command line that oclif refuses', () => {
 })
 
 describe('words that are no command', () => {
+  it('are corrected to words as a person types them, also for a topic in a topic', async () => {
+    const before = process.argv
+    process.argv = ['node', 'zt', 'token', 'reahc', 'x']
+    const config = {commands: [], topics: [{name: 'token'}, {name: 'token:reach'}]}
+    try {
+      await expect(
+        commandNotFound.call(
+          {} as Hook.Context,
+          {id: '', config} as unknown as Parameters<typeof commandNotFound>[0],
+        ),
+      ).rejects.toMatchObject({next: ['zt token reach x', 'zt --help']})
+    } finally {
+      process.argv = before
+    }
+  })
+
   const commands = ['token create', 'token list', 'profile use', 'undo', 'ssh', 'ssh check'].map((one) =>
     one.split(' '),
   )

@@ -72,6 +72,8 @@ describe('what a person is asked to type into a shell', () => {
       'Run: kill X',
       'zt x > FILE',
     ],
+    // In quotes that cmd does not know.
+    ...["zt x 'a b'", "<%= config.bin %> ray 'a b'", "To remove it: zt x y ''", "Look at all: --jq '.'"],
     ...['zt exec ci -- sh -c X', 'echo $(zt x)', 'Take it away: chmod go= X', 'zt x 2>/dev/null'],
   ])('is searched for the like of %s', (text) => {
     expect(SHELL.test(text)).toBe(true)
@@ -84,6 +86,8 @@ describe('what a person is asked to type into a shell', () => {
     'x => y',
     'The kill switch, and what it kills: X',
     '--origin HOST=ADDRESS:PORT',
+    "zt's own --flag, and the profile's",
+    '<%= config.bin %> ray "a b"',
   ])('is not %s', (text) => {
     expect(SHELL.test(text)).toBe(false)
   })
@@ -125,7 +129,7 @@ const MAY_SAY: Record<string, string> = {
   'lib/completion/scripts.ts': 'of one shell each',
   'commands/completion.ts': 'of one shell each',
 }
-/** A command of sh or its programs, at the beginning or behind a colon; its redirections, pipes, lists and assignments; package managers. */
+/** A command of sh or its programs, at the beginning or behind a colon; its redirections, pipes, lists, assignments and single quotes; package managers. */
 const SHELL = new RegExp(
   [
     String.raw`(?:^|: )(?:unset|export|rm|ls|kill|cat|cd|sudo|chmod|chown|mkdir|touch|source|cp|mv|ln|printf|sh|bash) [^-\s]`,
@@ -134,6 +138,7 @@ const SHELL = new RegExp(
     String.raw`\S (?:<|>|>>) ?(?:X|FILE)\b|2>/`,
     String.raw`\S \| (?:zt|X|[a-z]+ )|\S && \S|\$\(`,
     String.raw`-- (?:sh|bash) -c`,
+    String.raw`(?:\bzt|bin %>|--[\w-]+)(?: [^'"]*)?[ =]'[^']*'`,
     String.raw`\b(?:apt|apt-get|brew|winget|scoop|choco|dnf|yum|pacman|apk) (?:install|add)\b`,
   ].join('|'),
 )

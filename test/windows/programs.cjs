@@ -43,12 +43,22 @@ function settings() {
   const lines = ['user me', 'port 22', `hostname ${args.at(-1)}`]
   const file = args[args.indexOf('-F') + 1]
   let applies = false
-  for (const line of fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split(/\r?\n/) : []) {
+  for (const line of fs.existsSync(file) ? configuration(file).split(/\r?\n/) : []) {
     const [, keyword, value] = /^\s*(\w+)\s+(.*)$/.exec(line) ?? []
     if (keyword === 'Host') applies = value === args.at(-1)
     else if (applies && keyword) lines.unshift(`${keyword.toLowerCase()} ${value.replaceAll('%%', '%')}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+/** It waits for no scanner, and says so in OpenSSH's words (its ssh.c). */
+function configuration(file) {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch {
+    fs.writeSync(2, `Can't open user config file ${file}: Permission denied\r\n`)
+    process.exit(255)
+  }
 }
 
 /** One request with the headers of the configuration on stdin. */

@@ -6,10 +6,10 @@ import {setSetting} from '../../lib/config/profile-settings.js'
 
 export default class ConfigSet extends BaseCommand<typeof ConfigSet> {
   static override summary = 'Change a setting of the profile'
-  static override description = "An empty value removes the setting: zt config set ca-file ''."
+  static override description = 'An empty value removes the setting: zt config set ca-file "".'
   static override examples = [
     '<%= config.bin %> config set account 0123456789abcdef0123456789abcdef',
-    "<%= config.bin %> config set connect-to ''",
+    '<%= config.bin %> config set connect-to ""',
   ]
   static override args = {
     setting: required(settingArg),

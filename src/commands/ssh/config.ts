@@ -22,7 +22,7 @@ export default class SshConfig extends FileEditCommand<typeof SshConfig> {
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh config git@gitlab-ssh.widgetcorp.tech --write',
     '<%= config.bin %> ssh config gl --write',
-    "<%= config.bin %> ssh config '*.widgetcorp.tech' --write",
+    '<%= config.bin %> ssh config "*.widgetcorp.tech" --write',
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech --remove --dry-run',
     '<%= config.bin %> ssh config --adopt --dry-run',
   ]

@@ -4,7 +4,7 @@ import {parseWithin} from '../../lib/core/duration.js'
 import {auditTokens} from '../../lib/access/audit/read.js'
 import {sarifOf} from '../../lib/access/audit/sarif.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
-import {outJson} from '../../lib/cli/streams.js'
+import {outDocument} from '../../lib/cli/streams.js'
 import {auditFlags} from '../../lib/command/audit-flags.js'
 import {quietFlag, zoneFlag} from '../../lib/command/flags.js'
 import {oneStdout} from '../../lib/command/one-stdout.js'
@@ -41,12 +41,13 @@ export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
       unusedSeconds: parseWithin(unused, '--unused'),
     }
     const audit = only(await auditTokens(this.access(), windows), kinds)
-    const text = JSON.stringify(sarifOf(audit), null, 2)
-    if (sarif === '-') outJson(text)
+    if (sarif === '-') outDocument(sarifOf(audit))
     else {
-      if (sarif !== undefined)
+      if (sarif !== undefined) {
+        const text = JSON.stringify(sarifOf(audit), null, 2)
         await writeNamedFile(path.resolve(sarif), `${visibleJson(text)}\n`, {mode: 0o666})
-      this.print(auditText(audit, kinds.length > 0))
+      }
+      this.print(() => auditText(audit, kinds.length > 0))
       for (const id of auditIds(audit)) this.printId(id)
     }
     if (this.quiet || sarif === '-') for (const line of notCheckedLines(audit)) this.warn(line)

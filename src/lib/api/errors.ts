@@ -413,8 +413,10 @@ export function badAnswer(
 /**
  * The seconds of a Retry-After header (a number or a date), as an integer; undefined if there is none or it is invalid.
  */
-function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
-  const seconds = secondsOf(headers.get('retry-after'), now)
+function retryAfterSeconds(headers: AnswerHeaders): number | undefined {
+  // A date is by the server's clock, which may differ from this machine's by any time.
+  const now = Date.parse(headers.get('date') ?? '')
+  const seconds = secondsOf(headers.get('retry-after'), Number.isNaN(now) ? Date.now() : now)
   return seconds !== undefined && Number.isSafeInteger(seconds) ? seconds : undefined
 }
 

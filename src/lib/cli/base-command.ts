@@ -29,7 +29,17 @@ import {resultFields} from './result-fields.js'
 import {canDrawProgress, SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {columnsOf, errJson, errStyle, errTabbed, out, outJson, outTabbed, type Text} from './streams.js'
+import {
+  columnsOf,
+  errJson,
+  errStyle,
+  errTabbed,
+  out,
+  outDocument,
+  outJson,
+  outTabbed,
+  type Text,
+} from './streams.js'
 import {takeLeftOut} from './table.js'
 import {wrapped} from './wrapped.js'
 
@@ -149,8 +159,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.ctor.enableJsonFlag && jsonWish(this.argv) !== undefined
   }
 
-  /** Text for people on stdout: a sentence, which is wrapped, or lines; nothing under --json and --quiet. */
-  protected print(text: Text = ''): void {
+  /**
+   * Text for people on stdout: a sentence, which is wrapped, or lines; nothing under --json and --quiet, where what a function
+   * would make is not made.
+   */
+  protected print(text: Text | (() => Text) = ''): void {
     this.#progress?.stop()
     this.#show(text)
   }
@@ -161,8 +174,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.#show(text)
   }
 
-  #show(text: Text): void {
+  #show(given: Text | (() => Text)): void {
     if (this.jsonEnabled() || this.quiet) return
+    const text = typeof given === 'function' ? given() : given
     out(typeof text === 'string' ? wrapped(text, columnsOf('stdout')) : text)
   }
 
@@ -300,8 +314,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   private printDocument(document: object): void {
-    const print = this.stdoutIsTaken ? errJson : outJson
-    print(JSON.stringify(document, null, this.jsonOutput === 'lines' ? 0 : 2))
+    if (this.stdoutIsTaken) errJson(JSON.stringify(document, null, 2))
+    else if (this.jsonOutput === 'lines') outJson(JSON.stringify(document))
+    else outDocument(document)
   }
 
   private get jsonOutput(): 'stderr' | 'lines' | undefined {

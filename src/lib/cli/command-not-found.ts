@@ -19,7 +19,7 @@ const commandNotFound: Hook.CommandNotFound = async function ({config}) {
   throw unknownCommand(
     words,
     commands.map((id) => id.split(':')),
-    config.topics.map(({name}) => [name]),
+    config.topics.map(({name}) => name.split(':')),
     (command) => config.findCommand(command.replaceAll(' ', ':')),
   )
 }

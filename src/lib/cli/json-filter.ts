@@ -1,5 +1,6 @@
 import type {Jq} from 'jq-wasm/inline'
 import {UserError} from '../core/errors.js'
+import {quoteForPerson} from '../core/quote.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {visibleJson} from '../core/text.js'
 import type {ResultFields} from './result-fields.js'
@@ -114,7 +115,7 @@ async function openJq(expression: string): Promise<{engine: Jq; expression: stri
     why: linesOf(stderr.replace(/^jq: error: /, '').replace(/\njq: \d+ compile errors?$/, '')).map((line) =>
       line.trimEnd(),
     ),
-    next: ['Quote it for the shell, for example --jq ' + "'.warnings[]'"],
+    next: [`Quote it for the shell, for example --jq ${quoteForPerson('.warnings[]')}`],
   })
 }
 
@@ -160,7 +161,7 @@ function jqFailed(stderr: string, document: object): UserError {
       ...linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\)(?: \(not a string\))?: /gm, '')),
       ...(fields.length > 0 ? [`The result has ${fields.map((field) => `.${field}`).join(', ')}.`] : []),
     ],
-    next: ["Look at the whole result: --jq '.'"],
+    next: ['Look at the whole result: --jq .'],
   })
 }
 

@@ -1,3 +1,4 @@
+import {jsonPieces} from '../core/json-pieces.js'
 import {redact} from '../core/redact.js'
 import {visibleJson} from '../core/text.js'
 import {bounded, shown, uncoloured} from './styled.js'
@@ -61,6 +62,16 @@ export function writeJson(json: string, done?: (error?: Error | null) => void): 
 
 export const outJson = (json: string): void => {
   writeJson(`${json}\n`)
+}
+
+/** A document as JSON text to stdout. */
+export function outDocument(document: object): void {
+  let piece = ''
+  for (const next of jsonPieces(document)) {
+    if (piece !== '') writeJson(piece)
+    piece = next
+  }
+  outJson(piece)
 }
 
 function write(text: string, done?: (error?: Error | null) => void): void {

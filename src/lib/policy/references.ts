@@ -10,7 +10,7 @@ export interface Rules {
 }
 
 export type RulePart = keyof Rules
-const PARTS: readonly RulePart[] = ['include', 'require', 'exclude']
+export const PARTS: readonly RulePart[] = ['include', 'require', 'exclude']
 
 /** A place that names a service token or an Access group. */
 export interface Reference {

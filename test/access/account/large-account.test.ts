@@ -76,6 +76,34 @@ function referring(unlisted: (application: Application) => boolean = () => false
   return {...api, applications}
 }
 
+describe('the copies of policies in the list of applications', () => {
+  it('are the list as the API gave it, and share the rules that are equal', async () => {
+    sandbox.state.data.settings = {}
+    /** One whose rules differ from those of the account's policy, and one that the account does not have. */
+    async function* applications(): ReturnType<AccessApi['applications']> {
+      for await (const {items, total} of api.applications()) {
+        const changed = items.map((application) => {
+          const raw = structuredClone(application.raw)
+          const [first] = raw['policies'] as Record<string, unknown>[]
+          if (first && application.name === 'Service 0') first['include'] = [{everyone: {}}]
+          if (first && application.name === 'Service 1') first['id'] = 'inline'
+          return toApplication(raw)
+        })
+        yield {items: changed, total}
+      }
+    }
+    const given: Application[] = []
+    for await (const {items} of applications()) given.push(...items)
+    const {rules} = await read({}, {...api, applications})
+    expect(rules.applications).toEqual(given)
+    const byId = new Map(rules.policies.map((policy) => [policy.id, policy]))
+    const own = rules.applications.flatMap(({name, policies}) =>
+      policies.flatMap(({id, include}) => (include === byId.get(id)?.include ? [] : [name])),
+    )
+    expect(own.sort()).toEqual(['Service 0', 'Service 1'])
+  })
+})
+
 describe('the rules of an account with more applications than the limit allows requests', () => {
   it('are read whole without a single refusal, in about the time that was said after the first pages', async () => {
     const [began, steps] = [time, [] as (Part | undefined)[]]

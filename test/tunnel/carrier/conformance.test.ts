@@ -226,10 +226,14 @@ describe('what no server may send ends the tunnel with a close frame that says s
 })
 
 describe('the end:', () => {
-  it.each([1000, 1001])('a close with code %i is echoed, and all is well', async (code) => {
+  it.each([
+    [1000, undefined],
+    [1001, 'ENDED_GOING_AWAY'],
+  ])('a close with code %i is echoed, and is no failure: note %s', async (code, noted) => {
     const {end, error} = await against([closeFrame(code, 'bye')])
     expect(error).toBeUndefined()
-    expect(end).toEqual({up: 0, down: 0, outputGone: false, aborted: false, note: undefined})
+    expect(end).toMatchObject({up: 0, down: 0, outputGone: false, aborted: false})
+    expect(end?.note?.code).toBe(noted)
     expect(closeCodes()).toEqual([code])
   })
 

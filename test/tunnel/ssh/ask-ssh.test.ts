@@ -5,7 +5,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {findProgram} from '../../../src/lib/system/programs.js'
-import {settingIn, settingsFromSsh} from '../../../src/lib/tunnel/ssh/ask-ssh.js'
+import {askSeveral, settingIn, settingsFromSsh} from '../../../src/lib/tunnel/ssh/ask-ssh.js'
 import {configTexts, HOSTS} from './config/config-texts.js'
 
 const ssh = findProgram('ssh', process.env)
@@ -129,6 +129,48 @@ describe.skipIf(ssh === undefined)('a program of Match exec', () => {
     await fs.rm(touched)
     expect(settingIn(await answered('h'), 'port')).toBe('2222')
     expect(await ran()).toBe(false)
+  })
+})
+
+describe('ssh', () => {
+  /** Fails with these words at its first questions, and notes each question. */
+  async function standIn(words: string, times: number): Promise<{ssh: string; asked: () => Promise<number>}> {
+    const [program, notes] = ['ssh', 'asked'].map((name) => path.join(home, name)) as [string, string]
+    const said = words.replaceAll("'", `'\\''`)
+    const code = `#!/bin/sh
+echo "$*" >>'${notes}'
+[ "$(wc -l <'${notes}')" -gt ${times} ] && { echo port 2222; exit; }
+printf '%s\\n' '${said}' >&2
+exit 255
+`
+    await fs.writeFile(program, code, {mode: 0o755})
+    return {
+      ssh: program,
+      asked: async () => (await fs.readFile(notes, 'utf8')).trimEnd().split('\n').length,
+    }
+  }
+  const questions = (program: string, count: number) =>
+    askSeveral({ssh: program, file, env: {...process.env, XDG_STATE_HOME: state()}}, async (one) => {
+      const answers = []
+      for (let at = 0; at < count; at++) answers.push(await one([`h${at}`]))
+      return answers
+    })
+  // As a scanner on Windows leaves it for a moment.
+  const HELD = "Can't open user config file C:/zt/run/1.config: Permission denied"
+  const WRONG = '/run/1.config line 2: Bad configuration option: nonsense'
+
+  it.each([
+    ['that could not open a copy is asked again', HELD, 1, 1, 2, 1],
+    ['is asked again once, however often it fails', HELD, 9, 1, 2, 0],
+    ['is asked again once for several command lines', HELD, 9, 3, 4, 0],
+    ['that fails for another reason is not asked again', WRONG, 1, 1, 1, 0],
+    ['that says nothing is not asked again', '', 1, 1, 1, 0],
+  ])('%s', async (_, words, times, count, asked, answered) => {
+    await put('Match exec "false"\nHost h\n  Port 2222\n')
+    const one = await standIn(words, times)
+    const answers = await questions(one.ssh, count)
+    expect(await one.asked()).toBe(asked)
+    expect(answers.filter((answer) => 'settings' in answer)).toHaveLength(answered)
   })
 })
 

@@ -151,23 +151,24 @@ switches symantec sync sys system systemd systemdrive systemroot t ta tab table 
 takes taking target targets taskkill tcp td te team tell tells telnet temp temporary term terminal
 terraform test tested text tftp than that the their theirs them then there these they thing this
 those thread three through throw thrown time timed timedatectl timeout timeouterror timeoutms times
-timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to today together token tokenid
-tokenref tokens tokenzone toml too tool top tos total tr trace trailer trailers transfer transferred
-transport trap traps treat tried tries true trust trusted trusts try trying ts tsx tty tunnel turn
-twice two txt type tz u uid ulimit umbrella un unattended unauthenticated unauthorized unavailable
-unbound uncaughtexception uncertain unchanged unchecked unclear und undefined under underscores undo
-undoes undoing undone unencrypted unexpected unexpectedly unfinished unhandledrejection union unit
-unix unknown unless unlock unmatched unnamed unreachable unread unreadable unreferenced unsafe
-unscored unseen unsendable unset unsupported until untouched unusable unused unusedms up update
-updated updatedat updateservicetoken upgrade upload uri uris url urlencode us usable usage use used
-user usererror userknownhostsfile username usernames userprofile users uses usr usual usually utc utf
-uuid v valid value values var variable variables vault verbose verdict verify verifyaccounttoken
-verifying verifyusertoken version versions via viewer visible visual vlan vnet volatile w waf wait
-waited waiting waits wanted warn warning warnings warp was watchguard way wb wdebug wdhms web website
-websocket websockets well went were what whatever when where wherever whether which whichever while
-who whoami whoever whole whom whose why widen wider width will wincred windir windows winget with
-withheld within without word wordbreaks words wordtocomplete work worked worker workflow working
-works workspace world would wrap wrapper writable write writes writing written wrong wrote ws wslview
-www wx x xa xattr xb xdg xhr xmlhttprequest y yaml year years yes yet you your yours yourself z za
-zdotdir zero zl zone zoneid zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
+timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to today together tojson token
+tokenid tokenref tokens tokenzone toml too tool top tos total tr trace trailer trailers transfer
+transferred transport trap traps treat tried tries true trust trusted trusts try trying ts tsx tty
+tunnel turn twice two txt type tz u uid ulimit umbrella un unattended unauthenticated unauthorized
+unavailable unbound uncaughtexception uncertain unchanged unchecked unclear und undefined under
+underscores undo undoes undoing undone unencrypted unexpected unexpectedly unfinished
+unhandledrejection union unit unix unknown unless unlock unmatched unnamed unreachable unread
+unreadable unreferenced unsafe unscored unseen unsendable unset unsupported until untouched unusable
+unused unusedms up update updated updatedat updateservicetoken upgrade upload uri uris url urlencode
+us usable usage use used user usererror userknownhostsfile username usernames userprofile users uses
+usr usual usually utc utf uuid v valid value values var variable variables vault verbose verdict
+verify verifyaccounttoken verifying verifyusertoken version versions via viewer visible visual vlan
+vnet volatile w waf wait waited waiting waits wanted warn warning warnings warp was watchguard way wb
+wdebug wdhms web website websocket websockets well went were what whatever when where wherever
+whether which whichever while who whoami whoever whole whom whose why widen wider width will wincred
+windir windows winget with withheld within without word wordbreaks words wordtocomplete work worked
+worker workflow working works workspace world would wrap wrapper writable write writes writing
+written wrong wrote ws wslview www wx x xa xattr xb xdg xhr xmlhttprequest y yaml year years yes yet
+you your yours yourself z za zdotdir zero zl zone zoneid zoneoperationid zones zonesearch zp zs
+zscaler zsh zshrc zt zz
 `

@@ -15,7 +15,7 @@ export interface CarryDetails extends Carried {
 /** Said of an end that is no fault. */
 export interface EndNote {
   /** Stable. */
-  code: 'ENDED_WITHOUT_GOODBYE' | 'ENDED_IDLE'
+  code: 'ENDED_WITHOUT_GOODBYE' | 'ENDED_GOING_AWAY' | 'ENDED_IDLE'
   text: string
 }
 
@@ -24,6 +24,14 @@ export function endedBare(): EndNote {
   return {
     code: 'ENDED_WITHOUT_GOODBYE',
     text: 'The edge ended the connection without saying goodbye (no close_notify). Everything that arrived was delivered',
+  }
+}
+
+/** A close frame of 1001 (RFC 6455, 7.4.1: a server that goes down). It does not say whether the service had ended. */
+export function endedGoingAway(): EndNote {
+  return {
+    code: 'ENDED_GOING_AWAY',
+    text: 'The edge ended the connection because it is going away (close code 1001), as when it restarts. Everything that arrived was delivered; the service may have had more to send',
   }
 }
 

@@ -7,6 +7,7 @@ import {
   edgeGone,
   edgeSilent,
   endedBare,
+  endedGoingAway,
   endedSilent,
   inputFailed,
   outputFailed,
@@ -143,7 +144,8 @@ class Carrier {
         // Many servers send no code when all is well.
         const said = code === undefined || code === NO_CODE ? NORMAL : code
         this.#close(said === CUT_OFF ? NORMAL : said)
-        if (said === NORMAL || said === GOING_AWAY) this.#finish()
+        if (said === NORMAL) this.#finish()
+        else if (said === GOING_AWAY) this.#finish(undefined, {note: endedGoingAway()})
         else if (said === CUT_OFF) this.#finish(undefined, {note: endedBare()})
         else this.#finish(edgeClosed(said, reason, this.#details))
       },

@@ -62,6 +62,6 @@ function badHeader(why: string): UserError {
     code: 'BAD_HEADER',
     message: 'This header cannot be sent to the edge',
     why,
-    next: ["For example: --header 'X-Client: build'"],
+    next: ['For example: --header "X-Client: build"'],
   })
 }

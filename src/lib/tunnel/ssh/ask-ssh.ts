@@ -11,6 +11,8 @@ import {hasMatchExec, probed, withoutExec, type MatchExec} from './match-exec.js
 import {installing} from '../../core/shell-words.js'
 
 const PATIENCE_MS = 10_000
+/** In ssh's words, which no locale changes (its readconf.c and ssh.c). */
+const CANNOT_OPEN = /\bcan't open\b/i
 
 export interface SshQuestion {
   /** Absolute path of ssh. */
@@ -89,9 +91,11 @@ export async function askSeveral<T>(
       first = await place()
       await write(first, main.map((one) => `Include ${includedFile(copies.get(one) ?? '')}\n`).join(''))
     }
+    let waited = false
     return await use(async (args) => {
       let answer = await run(question, args, first, execs)
-      if ('failed' in answer && process.platform === 'win32') {
+      if ('failed' in answer && !waited && answer.quotes.some((line) => CANNOT_OPEN.test(line))) {
+        waited = true
         // A scanner may have held what is new: ssh does not wait for it, and reading does (system/disk.ts).
         for (const to of new Set([...copies.values(), first])) await fs.readFile(to).catch(() => undefined)
         answer = await run(question, args, first, execs)
