@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
-import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
+import {checkUrl, factsOf, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
 import {curlOption} from '../lib/tunnel/curl/options.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
@@ -50,8 +50,7 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     const {answer} = end
     if (answer && (answer.by !== 'service' || answer.reason === 'origin-down')) {
       const refused = new RefusedError(host, answer)
-      const cookie = given.args.some((word) => /\bCF_Authorization=/i.test(word))
-      const explained = await this.explain(target, refused, {path, cookie})
+      const explained = await this.explain(target, refused, factsOf(request, given))
       if (answer.by !== 'service') throw explained
       if (explained !== refused) this.note(explained.why ?? explained.message)
     }

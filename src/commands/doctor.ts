@@ -46,7 +46,8 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
     if (fix && !flags.yes) this.prompts.require('A confirmation', 'zt doctor --fix --yes')
     const say = (lines: string[]): void => void (file === '-' || this.print(lines))
     const step = (text: string): string => this.step(text)
-    const options = {offline, progress, again: () => this.world()}
+    const isAsking = (): boolean => this.prompts.asking
+    const options = {offline, progress, isAsking, again: () => this.world()}
     const found = await runChecks(CHECKS, await this.world(), options)
     say(findingsText(found, step))
     const agree = async ({detail}: Finding, what: string): Promise<boolean> =>

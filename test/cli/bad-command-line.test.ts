@@ -6,6 +6,7 @@ import {hoistGlobalFlags} from '../../src/lib/cli/hoist.js'
 import {fromOclif} from '../../src/lib/cli/parse-error.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import {COMMANDS} from '../support/command-harness.js'
+import {manifest} from '../support/manifest.js'
 
 class Trial extends Command {
   static override args = {
@@ -20,6 +21,7 @@ class Trial extends Command {
     http: Flags.string(),
     allow: Flags.string({dependsOn: ['http']}),
     host: Flags.string({multiple: false}),
+    yes: Flags.boolean(),
     checked: Flags.custom({
       parse: async () => {
         throw new UserError({kind: 'conflict', code: 'NO', message: 'It is taken', status: 1} as never)
@@ -42,6 +44,10 @@ const everyCommand = [...COMMANDS.keys()].map((one) => one.split(' '))
 const everyTopic = [
   ...new Set(everyCommand.filter(({length}) => length > 1).map(([topic]) => topic ?? '')),
 ].map((topic) => [topic])
+
+/** What a command takes. */
+const taken = (command: string) =>
+  manifest.commands[command.replaceAll(' ', ':')] as Pick<Command.Loadable, 'args' | 'flags'> | undefined
 
 const SECRET = 'Zx9'.repeat(14)
 
@@ -73,6 +79,11 @@ describe('a command line that oclif refuses', () => {
 
   it('suggests the flag that was meant', async () => {
     expect((await said('a', '--coount=3')).next[0]).toBe('Write --count instead')
+    expect((await said('a', '--template=3')).next).toEqual(['zt token trial --help'])
+    expect((await said('a', '--force')).next[0]).toBe('Write --yes instead')
+    // Not by a letter.
+    expect((await said('a', '-u')).next).toEqual(['zt token trial --help'])
+    expect((await said('--name', 'a')).next[0]).toBe('zt token trial NAME')
   })
 
   it.each([
@@ -132,7 +143,7 @@ describe('words that are no command', () => {
   )
   const topics = [['token'], ['profile']]
   const of = (...words: string[]): [string, ...string[]] => {
-    const {message, next} = unknownCommand(words, commands, topics)
+    const {message, next} = unknownCommand(words, commands, topics, taken)
     return [message, ...next]
   }
 
@@ -142,6 +153,9 @@ describe('words that are no command', () => {
     [['undoo', '--yes'], 'zt undoo', 'zt undo --yes'],
     [['toke'], 'zt toke', 'zt token'],
     [['exit-codes'], 'zt exit-codes', 'zt help exit-codes'],
+    // The first word is right, and the second near to nothing.
+    [['token', 'stop', 'x'], 'zt token stop', 'zt token --help'],
+    [['profile', 'foo'], 'zt profile foo', 'zt profile --help'],
   ])('are answered with the nearest one, and keep the rest: %j', (words, typed, suggestion) => {
     expect(of(...words)).toEqual([`There is no command "${typed}"`, suggestion, 'zt --help'])
   })
@@ -168,6 +182,8 @@ describe('words that are no command', () => {
     ['profile rm lab', 'profile delete lab'],
     ['profile switch lab', 'profile use lab'],
     ['config use-context lab', 'profile use lab'],
+    ['config current-context', 'profile show'],
+    ['-v', 'version'],
     ['profile create lab', 'login --profile lab'],
     ['auth login', 'login'],
     ['auth status', 'whoami'],
@@ -175,8 +191,20 @@ describe('words that are no command', () => {
     ['port-forward db.example.com', 'forward db.example.com'],
     ['connect git@h.example.com', 'ssh git@h.example.com'],
     ['store verify', 'store check'],
+    // Without what the command does not take.
+    ['token delete ci -f', 'token revoke ci'],
+    ['token rm ci --force --yes', 'token revoke ci'],
+    ['tokens -o json', 'token list'],
+    ['get tokens --json -o wide', 'token list --json'],
+    ['auth refresh --scopes x', 'login'],
+    ['auth login --hostname github.com', 'login'],
+    ['status api.example.com', 'whoami'],
+    ['describe app GitLab Jenkins', 'app show GitLab'],
+    ['run ci -- make -j 2', 'exec ci -- make -j 2'],
+    ['fetch https://api.example.com/ --token ci', 'curl https://api.example.com/ --token ci'],
+    ['port-forward db.example.com:1 cache.example.com:2', 'forward db.example.com:1 cache.example.com:2'],
   ])('zt %s, as other programs say it: zt %s', (typed, meant) => {
-    expect(unknownCommand(typed.split(' '), everyCommand, everyTopic).next).toEqual([
+    expect(unknownCommand(typed.split(' '), everyCommand, everyTopic, taken).next).toEqual([
       `zt ${meant}`,
       'zt --help',
     ])
@@ -209,7 +237,7 @@ describe('words that are no command', () => {
         ]),
       ]) {
         if (all.includes(line.slice(0, 2).join(' '))) continue
-        const [first = ''] = unknownCommand(line, everyCommand, everyTopic).next
+        const [first = ''] = unknownCommand(line, everyCommand, everyTopic, taken).next
         const [, topic = '', verb = ''] = first.split(' ')
         const exists =
           all.includes(topic) || all.includes(`${topic} ${verb}`) || verb === '--help' || verb === ''
@@ -219,7 +247,7 @@ describe('words that are no command', () => {
   })
 
   it('get the help of the topic where zt has no such command', () => {
-    expect(unknownCommand(['app', 'delete', 'x'], everyCommand, everyTopic).next).toEqual([
+    expect(unknownCommand(['app', 'delete', 'x'], everyCommand, everyTopic, taken).next).toEqual([
       'zt app --help',
       'zt --help',
     ])
@@ -239,13 +267,13 @@ describe('words that are no command', () => {
   })
 
   it.each(['login', 'token', 'ssh-gen'])('say that zt has no cloudflared access %s, and why', (command) => {
-    const error = unknownCommand(['access', command, 'x'], commands, [...topics, ['access']])
+    const error = unknownCommand(['access', command, 'x'], commands, [...topics, ['access']], taken)
     expect(error.message).toBe(`zt does not do what cloudflared access ${command} does`)
     expect(error).toMatchObject({whyLines: [expect.stringContaining('no login')], next: ['zt access --help']})
   })
 
   it('are arguments of a command that takes none', () => {
-    expect(unknownCommand(['token', 'list', 'all', '--json'], commands, topics)).toMatchObject({
+    expect(unknownCommand(['token', 'list', 'all', '--json'], commands, topics, taken)).toMatchObject({
       code: 'BAD_COMMAND_LINE',
       message: 'Unexpected argument: all',
       whyLines: ['The command takes no argument.'],

@@ -54,6 +54,22 @@ describe('the progress line', () => {
     expect(frames.join('')).toMatch(/^[ -~]+$/)
   })
 
+  it('is not drawn over a question, whatever goes on meanwhile', async () => {
+    const progress = new SpinnerProgress()
+    progress.step('Reading')
+    const release = progress.hold()
+    progress.step('Writing')
+    await pass(5000)
+    expect(drawn).toEqual([])
+    release()
+    progress.step('Checking')
+    await pass(400)
+    expect(drawn).toEqual(['Checking'])
+    progress.hold()
+    await pass(5000)
+    expect(drawn).toEqual(['Checking', 'gone'])
+  })
+
   it('counts, and says what is left once that can be estimated, and less of it as time passes', async () => {
     const progress = new SpinnerProgress()
     progress.step('Reading', {done: 100, of: 500})

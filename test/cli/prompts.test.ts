@@ -56,10 +56,19 @@ it.each<[string, (prompts: Prompts) => Promise<unknown>]>([
       ),
   ],
   ['some of a list', async (prompts) => prompts.chooseMany('Tokens', [{name: 'x', value: 'x'}])],
-])('the progress line is removed before a question for %s is drawn', async (_, ask) => {
+])('the progress line is kept away from a question for %s', async (_, ask) => {
   drawn.length = 0
-  await ask(new Prompts(false, () => drawn.push('cleared')))
-  expect(drawn).toEqual(['cleared', 'question'])
+  const asking: boolean[] = []
+  const prompts = new Prompts(false, () => {
+    drawn.push('held')
+    return () => {
+      asking.push(prompts.asking)
+      drawn.push('released')
+    }
+  })
+  await ask(prompts)
+  expect(drawn).toEqual(['held', 'question', 'released'])
+  expect([...asking, prompts.asking]).toEqual([true, false])
 })
 
 const choices = (names: readonly string[]): {name: string; value: string}[] =>

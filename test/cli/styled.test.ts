@@ -74,6 +74,21 @@ describe('a layout', () => {
     )
   })
 
+  it('shortens a value where its column ends, whatever words it has', () => {
+    const word = fc.integer({min: 1, max: 90}).map((length) => 'a'.repeat(length))
+    fc.assert(
+      fc.property(fc.array(word, {minLength: 1, maxLength: 5}), (words) => {
+        const name = words.join(' ').padEnd(50, 'b')
+        expect(bare(table([name], columns, 40)[1] ?? '')).toMatch(/^[ab ]+… {2}kind$/)
+      }),
+    )
+  })
+
+  it('shortens letters with marks where its column ends', () => {
+    const name = `${'e\u0301'.repeat(60)} of the combining kind`
+    expect(bare(table([name], columns, 40)[1] ?? '').normalize()).toBe(`${'\u00E9'.repeat(33)}…  kind`)
+  })
+
   it('becomes a list of all its values where the columns do not fit beside each other', () => {
     const many = [
       {title: 'NAME', value: (name: string) => name},

@@ -108,6 +108,16 @@ it.skipIf(process.platform === 'win32').each(Object.keys(STARTS) as Child[])(
   },
 )
 
+it.skipIf(process.platform === 'win32').each([
+  ['/usr/sbin/nologin', '/bin/sh'],
+  ['/nonexistent/zsh', '/bin/sh'],
+  [process.execPath, process.execPath],
+  ['', ''],
+])('ssh, which starts zt by the shell that SHELL names, gets for %j: %j', async (given_, gets) => {
+  await scene.zt.run(['ssh', HOST, '--no-share'], {env: {...given(), SHELL: given_}})
+  expect((await recorded()).at(-1)?.['SHELL']).toBe(gets)
+})
+
 it('every file that starts a program takes its environment from the table, or gets it so', async () => {
   const names = await fs.readdir(root, {recursive: true})
   const starting: string[] = []

@@ -87,6 +87,14 @@ describe('a pair in the environment, and no configuration', () => {
   it('fails for a host in ZT_HOSTS that is none, half a pair and two pairs', async () => {
     for (const hosts of ['https://x.example.com', '*', '*.com', 'a b@c', 'x.example.com:22'])
       await zt.fails(`curl ${URL}`, 'usage', 'BAD_HOSTS', {env: {...JOB, ZT_HOSTS: hosts}})
+    for (const [hosts, next] of [
+      ['https://x.example.com/a y.example.com:22', 'export ZT_HOSTS=x.example.com,y.example.com'],
+      ['x.example.com:22,*.example.com', 'Set it to x.example.com,*.example.com'],
+      ['x.example.com:22,*', 'unset ZT_HOSTS'],
+    ] as const)
+      expect(
+        await zt.fails(`curl ${URL}`, 'usage', 'BAD_HOSTS', {env: {...JOB, ZT_HOSTS: hosts}}),
+      ).toMatchObject({next: [next]})
     const half = {...JOB, TUNNEL_SERVICE_TOKEN_SECRET: undefined}
     await zt.fails(`curl ${URL}`, 'usage', 'HALF_A_PAIR', {env: half})
     const two = {...JOB, CF_ACCESS_CLIENT_ID: 'x', CF_ACCESS_CLIENT_SECRET: 'y'}

@@ -354,7 +354,14 @@ describe('the hosts of a project', () => {
     await project([{host: 'build.widgetcorp.tech', port: await free()}])
     const pair = {CF_ACCESS_CLIENT_ID: 'ci.access', CF_ACCESS_CLIENT_SECRET: 'a-secret-of-ci'}
     await zt.fails('forward', 'not-found', 'HOST_NOT_BOUND')
-    await zt.fails('forward', 'not-found', 'HOST_NOT_BOUND', {env: pair, answers: []})
+    const {why} = await zt.fails('forward', 'not-found', 'HOST_NOT_BOUND', {env: pair, answers: []})
+    expect(why).toContain('a file names the host, and ZT_HOSTS does not list it')
+    const elsewhere = {...pair, ZT_HOSTS: HOST}
+    await zt.fails('forward', 'not-found', 'HOST_NOT_BOUND', {env: elsewhere, answers: []})
+    const listed = {...pair, ZT_HOSTS: 'build.widgetcorp.tech'}
+    expect((await forward('forward', async () => undefined, {env: listed}))[0]).toMatchObject({
+      token: {id: 'env'},
+    })
     await zt.fails('forward --token deploy', 'usage', 'HOST_NOT_NAMED')
     await zt.fails('forward --yes', 'usage', 'HOST_NOT_NAMED')
     for (const more of [{token: 'deploy'}, {listen: '0.0.0.0:1'}, {port: 0}, {port: '1'}, {host: 7}]) {

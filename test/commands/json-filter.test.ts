@@ -1,5 +1,7 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
+import fs from 'node:fs'
 import path from 'node:path'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {resultFields} from '../../src/lib/cli/result-fields.js'
 import {COMMANDS, CommandWorld} from '../support/command-harness.js'
 
@@ -13,6 +15,12 @@ beforeEach(async () => zt.reset())
 afterAll(async () => zt.end())
 
 const failed = /^error: .*\n(why: +.*\n( .*\n)*)*(next: .*\n( .*\n)*)*$/
+
+/** The properties that a schema or one of its alternatives names. */
+const namedIn = ({properties, oneOf, anyOf}: JsonObject): string[] => [
+  ...Object.keys(properties ?? {}),
+  ...[oneOf, anyOf].flatMap((all) => ((all ?? []) as JsonObject[]).flatMap(namedIn)),
+]
 
 describe('--fields', () => {
   it.each<[line: string, document: object]>([
@@ -76,10 +84,16 @@ describe('--fields', () => {
     // every-command.test.ts names a command without a schema.
     const all = [...COMMANDS].flatMap(([id, file]) => {
       const known = resultFields(root, id.replaceAll(' ', ':'))
-      return known ? [{file, known}] : []
+      if (!known) return []
+      const schema = path.join(root, 'docs', 'json', `${id.replaceAll(' ', '-')}.schema.json`)
+      return [{file, known, named: namedIn(JSON.parse(fs.readFileSync(schema, 'utf8')) as JsonObject)}]
     })
     expect(all).not.toEqual([])
-    for (const {file, known} of all) {
+    for (const {file, known, named} of all) {
+      expect(
+        named.filter((name) => !/^(error|warnings)$/.test(name) && !known.has(name)),
+        file,
+      ).toEqual([])
       expect(known.names, file).not.toEqual([])
       for (const name of known.names) expect([file, name, known.has(name)]).toEqual([file, name, true])
       expect(known.has('no-such-field-anywhere'), file).toBe(false)
@@ -110,24 +124,37 @@ describe('--jq', () => {
     [['token', 'show', 'ci', '--jq', '.token.id'], 'token-ci\n'],
     [['token', 'show', 'ci', '--jq', '"a\\nb"'], 'a\nb\n'],
     [['token', 'show', 'ci', '--jq', '.token.name | @base64'], 'Y2k=\n'],
+    [['token', 'show', 'ci', '--jq', '[.token.id, .token.name] | @tsv'], 'token-ci\tci\n'],
+    // What is invisible has the escapes of JSON in JSON, and zt's own in a text.
+    [
+      ['token', 'show', 'ci', '--jq', '["\u200b"], "\u200b", "", ["a\tb"]'],
+      '["\\u200b"]\n\\u{200b}\n\n["a\\tb"]\n',
+    ],
     [['--jq', '.profile', 'profile', 'show'], 'default\n'],
     [['token', 'create', 'x', '--jq', '.token.name'], 'x\n'],
+    [['token', 'show', 'off', '--jq=-(.usedBy | length) - 1'], '-1\n'],
     // Neither the environment nor a file is in it.
     [['profile', 'show', '--jq', '$ENV.CLOUDFLARE_API_TOKEN, env.CLOUDFLARE_API_TOKEN'], 'null\nnull\n'],
   ])('prints what the expression makes of the result: zt %j', async (words, stdout) => {
     expect(await zt.run(words)).toMatchObject({stdout, stderr: '', exitCode: 0})
   })
 
-  it.each(['.tokens | foo(', '.a |', '', 'include "/etc/passwd"; .', 'import "a" as a; .'])(
-    'that cannot be read does nothing: %s',
-    async (expression) => {
-      const {stdout, stderr, exitCode} = await zt.run(['token', 'create', 'x', '--jq', expression])
-      expect({stdout, exitCode}).toEqual({stdout: '', exitCode: 2})
-      expect(stderr).toMatch(failed)
-      expect(stderr).toContain('The expression of --jq cannot be read')
-      expect(zt.state.data.serviceTokens.map(({object}) => object['name'])).not.toContain('x')
-    },
-  )
+  it.each([
+    '.tokens | foo(',
+    '.a |',
+    '',
+    '-h',
+    '-f',
+    '--arg',
+    'include "/etc/passwd"; .',
+    'import "a" as a; .',
+  ])('that cannot be read does nothing: %s', async (expression) => {
+    const {stdout, stderr, exitCode} = await zt.run(['token', 'create', 'x', `--jq=${expression}`])
+    expect({stdout, exitCode}).toEqual({stdout: '', exitCode: 2})
+    expect(stderr).toMatch(failed)
+    expect(stderr).toContain('The expression of --jq cannot be read')
+    expect(zt.state.data.serviceTokens.map(({object}) => object['name'])).not.toContain('x')
+  })
 
   it('that fails on the result loses nothing of it', async () => {
     const {stdout, stderr, exitCode} = await zt.run(['token', 'create', 'x', '--jq', '.token | error("no")'])

@@ -1,6 +1,8 @@
 import fs from 'node:fs/promises'
-import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
 import stringWidth from 'string-width'
+import {bare} from '../../src/lib/cli/styled.js'
+import {findingsText} from '../../src/lib/command/present/doctor.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {CommandWorld} from '../support/command-harness.js'
 import {COMMAND_SEED} from '../support/command-seed.js'
@@ -203,6 +205,26 @@ function couldBeNarrower(line: string, columns: number): boolean {
   const text = line.replace(/^ *(next: +)?/, '')
   return text.includes(' ') && !COPIED.test(line) && !COPIED.test(text)
 }
+
+it('a suggested command is whole, below what it is for', async () => {
+  const env = {COLUMNS: '40', CLOUDFLARE_API_TOKEN: undefined}
+  const {stderr} = await zt.run('whoami', {env})
+  expect(stderr).toContain('next:  To try without an account:\n       zt sandbox start\n')
+  const line = 'ssh-keygen -R host.example -f /home/maria/.ssh/known_hosts'
+  const next = [`Once whoever runs the server confirms that key: ${line}`]
+  vi.stubEnv('COLUMNS', '60')
+  const finding = {
+    id: 'x',
+    area: 'host',
+    state: 'fail',
+    title: 'Host key',
+    detail: 'It is another',
+    next,
+  } as const
+  const text = findingsText([{...finding, next: [...next]}], (step) => step).map(bare)
+  vi.unstubAllEnvs()
+  expect(text.map((one) => one.trim())).toContain(line)
+})
 
 describe('on a terminal', () => {
   it('is tried with every command that prints lines of its own', () => {

@@ -98,6 +98,18 @@ it('shows a request to an application of a zone, with a token of the zone', asyn
     ...{token: {name: 'of-the-zone'}, application: {name: 'Of the zone'}},
     today: {verdict: 'login', trail: [{name: 'Zone'}]},
   })
+  const proposed = /^next: +zt (app add-rule .*)$/m.exec((await zt.run(`ray ${RAY}`)).stdout)?.[1] ?? ''
+  await zt.json((proposed.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", '')))
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({today: {verdict: 'allow'}})
+})
+
+it('shows a request to an application of a zone, with a token of the account', async () => {
+  const {zt} = scene
+  record(1, {appId: 'app-zone', policyId: '', admitted: false})
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({
+    ...{token: {name: 'ci'}, application: {name: 'Of the zone'}},
+    today: {verdict: 'login', client: {name: 'ci'}, causes: [{id: 'rule-missing'}]},
+  })
 })
 
 it('reads the newest part of the record first, and stops where it finds the request', async () => {

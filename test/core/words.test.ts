@@ -2,7 +2,7 @@ import {inspect} from 'node:util'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {closest} from '../../src/lib/core/closest.js'
-import {goDurationSeconds, parseTokenDuration} from '../../src/lib/core/duration.js'
+import {goDurationSeconds, parseGrace, parseTokenDuration, parseWithin} from '../../src/lib/core/duration.js'
 import {ApiError, UserError, type ErrorKind} from '../../src/lib/core/errors.js'
 import {EXIT_CODES, exitCodeOf} from '../../src/lib/core/exit-codes.js'
 import {hostMatches, normaliseHostname, normaliseHostPattern} from '../../src/lib/core/hostname.js'
@@ -63,6 +63,21 @@ describe('a duration', () => {
     expect(() => parseTokenDuration(text)).toThrow(
       expect.objectContaining({kind: 'usage', code: 'BAD_DURATION'}) as UserError,
     )
+  })
+
+  it('is asked for by the flag that it is the value of', () => {
+    const said = (parse: () => unknown): string => {
+      try {
+        parse()
+      } catch (error) {
+        return (error as UserError).next.join()
+      }
+      return ''
+    }
+    expect(said(() => parseTokenDuration('soon'))).toContain('--duration 90d')
+    expect(said(() => parseWithin('soon', '--expiring'))).toContain('--expiring 30d')
+    expect(said(() => parseGrace('soon'))).toContain('--grace 24h')
+    expect(parseWithin('forever', '--expiring')).toBeGreaterThan(parseWithin('292y', '--expiring'))
   })
 
   it('adds its parts up, whatever they are', () => {

@@ -208,6 +208,17 @@ describe('names that are made of the words of zt', () => {
     expect(text).toMatch(/"zt policy delete",\s+"\w+-\d+",\s+"--profile",\s+"\w+-\d+"/)
     expect(text).not.toContain('secret-store')
   })
+
+  it('leave the words of a command that an undo took back', async () => {
+    const doctor = await world.world()
+    const command = 'zt undo 0tn1 (zt setup store.example --ssh-config)'
+    await doctor.ctx.undo.begin({profile: 'default', accountId: CANARY.accountId, at: '2026-11-01T00:00:00.000Z', command, changes: []}, Date.now())
+    const findings = [finding('none', {next: ['zt setup h.example --remove']})]
+    const {text} = await makeBundle({world: doctor, findings, sshConfig: world.sshConfig})
+    expect(text).toMatch(/"zt undo \(zt setup\)",\s+"[\w.-]+\d",\s+"[\w.-]+",\s+"--ssh-config"/)
+    expect(text).toMatch(/"zt setup host-\d+\.example --remove"/)
+    expect(text).not.toContain('store.example')
+  })
 }) // prettier-ignore
 
 it('an IPv4 address within an IPv6 address is one address', () => {

@@ -507,6 +507,11 @@ const SSH: LocalFault[] = [
     build: (zt) => program(zt, 'ssh', 'Dropbear v2022.83'),
     finds: 'ssh/other warn',
   },
+  ...['/usr/sbin/nologin', '/nonexistent/zsh'].map((shell) => ({
+    fault: `ssh cannot start zt by ${shell}`,
+    build: () => ({SHELL: shell}),
+    finds: 'ssh/shell warn',
+  })),
   {
     fault: 'cloudflared is a release that ignores service tokens',
     build: (zt) => program(zt, 'cloudflared', 'cloudflared version 2026.6.0 (built 2026-06-08-1816 UTC)'),

@@ -6,6 +6,7 @@ import {loadSettings} from '../../src/lib/config/settings.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import {noProgress} from '../../src/lib/core/progress.js'
 import {diskCheck, nodeCheck} from '../../src/lib/doctor/checks/local/machine.js'
+import {openInWords} from '../../src/lib/doctor/checks/local/connections.js'
 import {localChecks} from '../../src/lib/doctor/checks/local/index.js'
 import {CHECKS} from '../../src/lib/doctor/checks.js'
 import {removable} from '../../src/lib/doctor/checks/local/files.js'
@@ -78,6 +79,7 @@ describe('runChecks', () => {
         check('part', (says) => [
           says.fail('the vault is broken', {why: '/x can be read by others. Its mode is 644.'}),
         ]),
+        check('its reason', (says) => [says.fail('It is')]),
         check('other', (says) => [says.fail('the vault is broken')]),
         check('warned', (says) => [says.warn('/x can be read by others')]),
       ]),
@@ -85,6 +87,7 @@ describe('runChecks', () => {
       'files fail: /x can be read by others',
       'thrown skipped: for the same reason: Title of files',
       'part skipped: for the same reason: Title of files',
+      'its reason skipped: for the same reason: Title of files',
       'other fail: the vault is broken',
       'warned warn: /x can be read by others',
     ])
@@ -137,6 +140,24 @@ it('every check has an ID and a title of its own within its area', () => {
   }
 })
 
+it('the picture of it shows every check that needs no network', async () => {
+  const picture = await fs.readFile(path.join(ROOT, 'docs', 'pictures', 'doctor-light.svg'), 'utf8')
+  const text = picture
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll(/\s+/g, ' ')
+  const shown = CHECKS.filter(({local, host}) => local && host !== true)
+  expect(shown.filter(({title}) => !text.includes(` ${title} `)).map(({title}) => title)).toEqual([])
+})
+
+it('names the list of open connections for those that it lists', () => {
+  const forward = {listener: {place: '127.0.0.1:5432', http: false, token: 'ci'}}
+  expect([[], [{}], [forward], [{}, forward]].map(openInWords)).toEqual([
+    ...['none is open', '1 open', '1 open, 1 of zt forward (zt forward list)'],
+    '2 open, 1 of zt forward (zt forward list)',
+  ])
+})
+
 it('says which check has not ended, and waits for no other', async () => {
   const never: Check = {...check('hangs', () => []), run: () => new Promise(() => undefined)}
   const fine = check('fine', (says) => [says.ok('well')])
@@ -147,6 +168,19 @@ it('says which check has not ended, and waits for no other', async () => {
   ])
   expect(isAbandoned()).toBe(true)
 }) // prettier-ignore
+
+it('gives a check that waits for a person all the time that the answer takes', async () => {
+  let answer: (value: Finding[]) => void = () => undefined
+  const asks: Check = {...check('asks', () => []), run: () => new Promise((resolve) => (answer = resolve))}
+  let looks = 0
+  const isAsking = (): boolean => {
+    looks += 1
+    if (looks === 3) answer([saysOf(asks).ok('typed')])
+    return true
+  }
+  const options = {offline: false, progress: noProgress, limitMs: 1, isAsking}
+  expect(await runChecks([asks], worldOf(), options)).toMatchObject([{state: 'ok', detail: 'typed'}])
+})
 
 describe('a machine that the tests cannot be', () => {
   it.each([

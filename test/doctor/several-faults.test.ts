@@ -103,6 +103,8 @@ const NO_RULE = 'host-bindings/no-rule fail'
 function excludes(one: AnyFault, other: AnyFault): boolean {
   const both = [one.finds, other.finds]
   if (both.includes(GONE) && both.every((finds) => OF_TOKEN.test(finds))) return true
+  // PATH has no zt, or another, or several.
+  if (both.every((finds) => /^path\b/.test(finds))) return true
   if (both.includes(NO_RULE) && (one.host || other.host)) return true
   return overlap(footprints.get(one) ?? [], footprints.get(other) ?? [])
 }

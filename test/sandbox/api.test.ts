@@ -519,6 +519,21 @@ const BEHAVIOURS: Behaviour[] = [
       expect((await api.call('GET', '/apps')).status).toBe(429)
     },
   },
+  {
+    what: 'says in every other answer how many requests are left, refusals included',
+    source: `${DOCUMENTS} on API limits`,
+    settings: {rate_limit: 1000},
+    shown: async () => {
+      const headers = {authorization: `Bearer ${api.state.apiToken}`}
+      const left = async (where: string): Promise<[status: number, left: number]> => {
+        const answer = await fetch(api.url + api.access() + where, {headers})
+        return [answer.status, Number(/;r=(\d+)/.exec(answer.headers.get('ratelimit') ?? '')?.[1])]
+      }
+      const [, before] = await left('/apps')
+      expect(await left('/groups/none')).toEqual([404, before - 1])
+      expect(await left('/apps')).toEqual([200, before - 2])
+    },
+  },
 ]
 
 describe("the sandbox's API", () => {

@@ -610,9 +610,9 @@ describe('a session', () => {
   })
 
   it('is given with the upgrade to a stream too, and in strict mode is not', async () => {
-    const upgraded = async (): Promise<string[]> => {
+    const upgraded = async (key = 'AAAAAAAAAAAAAAAAAAAAAA=='): Promise<string[]> => {
       const [host, port] = edge.address.split(':')
-      const upgrade = {connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA=='}
+      const upgrade = {connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key}
       const request = https.request({host, port, ca, agent: false, servername: HOST, headers: {...TOKEN, ...upgrade, host: HOST}})
       return new Promise((resolve, reject) => {
         request.once('upgrade', (response, socket) => {
@@ -628,7 +628,10 @@ describe('a session', () => {
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
     stream = `127.0.0.1:${(listener.address() as AddressInfo).port}`
     await world({})
-    const [cookie = ''] = await upgraded()
+    // A handshake that is refused leaves nothing to the next client.
+    await expect(upgraded('no key')).rejects.toThrow('400')
+    const [cookie = '', ...more] = await upgraded()
+    expect(more).toEqual([])
     expect(await statuses(/^CF_Authorization=([^;]+); .*Secure/.exec(cookie)?.[1] ?? '')).toEqual([200, 200, 200])
     await world({settings: {strict_service_token_auth: true}})
     expect(await upgraded()).toEqual([])

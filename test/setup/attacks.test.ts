@@ -4,6 +4,7 @@ import net, {type AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
+import {IndexFiles} from '../../src/lib/secrets/index-files.js'
 import {Journal} from '../../src/lib/secrets/journal/journal.js'
 import {CommandWorld} from '../support/command-harness.js'
 import {asUsual} from '../support/patient.js'
@@ -263,4 +264,161 @@ describe('what someone does by hand after a setup', () => {
       expect(await zt.json(`ssh check ${HOST}`)).toMatchObject({ok: true})
     },
   )
+})
+
+describe("ssh's configuration, where someone has changed it since", () => {
+  const SSH = '--ssh-config --file ssh-config'
+  const BACK = `${REMOVE} --file ssh-config`
+  const written = (): Promise<string> => fs.readFile(zt.file('ssh-config'), 'utf8')
+  const edit = async (from: string | RegExp, to: string): Promise<void> => {
+    const text = await written()
+    expect(text.replace(from, to)).not.toBe(text)
+    await fs.writeFile(zt.file('ssh-config'), text.replace(from, to))
+  }
+
+  it('in the block by hand, or by another block: another run leaves it', async () => {
+    await zt.json(`${SET_UP} ${SSH}`)
+    const acts = [
+      () => edit('ServerAliveInterval 30', 'ServerAliveInterval 5'),
+      () => zt.run(`ssh config git@${HOST} --write --yes --file ssh-config`),
+      () => zt.run(`ssh config ${HOST} --no-share --write --yes --file ssh-config`),
+    ]
+    for (const act of acts) {
+      const before = await written()
+      await act()
+      const text = await written()
+      expect(text).not.toBe(before)
+      expect(stateOf(await zt.json(`${SET_UP} ${SSH}`), 'ssh-config')).toBe('there')
+      expect(await written()).toBe(text)
+    }
+  })
+
+  it('and its zt has been moved: another run writes the block anew, and says that an edit is lost', async () => {
+    await zt.json(`${SET_UP} ${SSH}`)
+    const before = await written()
+    await edit('zt.cjs ssh proxy', 'old/zt.cjs ssh proxy')
+    const again = await zt.json(`${SET_UP} ${SSH}`)
+    expect(JSON.stringify(again['warnings'])).toContain('that edit will be lost')
+    expect(await written()).toBe(before)
+  })
+
+  it('to that of another profile: a setup leaves it, and says so; a removal keeps it', async () => {
+    await zt.json(`app create There --domain ${HOST}`)
+    await zt.writeConfig({currentProfile: 'default', profiles: {default: zt.profile, work: zt.profile}})
+    await zt.json(`${SET_UP} ${SSH}`)
+    await zt.json(`token create mine --profile work`)
+    const {steps} = await zt.json(`${SET_UP} --token mine ${SSH} --profile work`)
+    expect(JSON.stringify(steps)).toContain(`ssh uses zt for ${HOST}, with profile default (`)
+    await zt.json(`ssh config ${HOST} --write --yes --file ssh-config --profile work`)
+    const text = await written()
+    const back = await zt.json(BACK, {ends: 'needs-action'})
+    expect(stateOf(back, 'ssh-config')).toBe('kept')
+    expect(JSON.stringify(back['steps'])).toContain('It is of profile work by now')
+    expect(await written()).toBe(text)
+    // It goes with the setup of the profile that had another name.
+    await zt.json('profile rename work home')
+    await zt.json(BACK)
+    await expect(written()).rejects.toThrow('ENOENT')
+  })
+
+  const CONFIG = `Host gl\n  HostName ${HOST}\n  ProxyCommand cloudflared access ssh --hostname %h\n`
+  it.each<[string, () => Promise<unknown>, string | undefined]>([
+    ['the section has another name too', () => edit('Host gl', 'Host gl lab'), undefined],
+    ['the line of zt is another', () => edit(' ssh proxy ', ' ssh proxy --timeout 5 '), "Someone has edited zt's ProxyCommand"],
+    ['the file is read-only', () => fs.chmod(zt.file('ssh-config'), 0o440), 'It is read-only'],
+  ])('and a line of cloudflared was moved to zt: %s', async (_, act, why) => {
+    await scene.sshConfig(CONFIG)
+    await zt.json(`${SET_UP} ${SSH}`)
+    expect(await written()).toContain('# zt: adopted ')
+    await act()
+    const text = await written()
+    const back = await zt.json(BACK, {ends: why === undefined ? 0 : 'needs-action'})
+    expect(JSON.stringify(back['steps'])).toContain(why ?? 'ssh is configured as before')
+    expect(await written()).toBe(why === undefined ? CONFIG.replace('Host gl', 'Host gl lab') : text)
+    expect(tokens()).not.toContain(HOST)
+  }) // prettier-ignore
+})
+
+describe('what becomes of service tokens between a setup and its removal', () => {
+  const index = (): IndexFiles => new IndexFiles(path.join(zt.home, 'DATA', 'zt'))
+
+  it('one is called by its present name; one that was rotated elsewhere is kept, as others may use it', async () => {
+    await zt.json(SET_UP)
+    await zt.json(`token rename ${HOST} deploy`)
+    zt.token('deploy')['client_secret_version'] = 2
+    const {stdout} = await zt.run(`${REMOVE.replace(' --yes', '')} --dry-run`)
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '"deploy", with its secret: kept. It was rotated elsewhere',
+    )
+    const {warnings} = await zt.json(`setup ${HOST} --dry-run`)
+    expect(JSON.stringify(warnings)).toContain('may no longer work: the token was rotated elsewhere')
+    expect(stateOf(await zt.json(REMOVE, {ends: 'needs-action'}), 'token')).toBe('kept')
+    expect(tokens()).toContain('deploy')
+  })
+
+  it('a host is not bound to its previous one where that is gone', async () => {
+    await zt.json('token create other')
+    await scene.bind(HOST, 'other')
+    await zt.json(`${SET_UP} --token mine`)
+    await zt.json('token revoke other --yes')
+    const {stdout} = await zt.run(REMOVE)
+    expect(stdout).toContain(`✓ ${HOST} is not bound to a token`)
+    expect(await index().bindings('default')).toEqual([])
+  })
+
+  it('of several with the name of the host, this machine takes its own; of others, none', async () => {
+    await zt.json(`token create ${HOST}`)
+    zt.state.data.serviceTokens.push(structuredClone(zt.state.data.serviceTokens[0]) as never)
+    const copy = zt.state.data.serviceTokens.at(-1)?.object as JsonObject
+    Object.assign(copy, {id: randomUUID(), name: HOST})
+    expect(stateOf(await zt.json(`setup ${HOST} --dry-run`), 'token')).toBe('there')
+    for (const entry of await index().list()) await index().remove(entry.profile, entry.tokenId)
+    const {next} = await scene.unchanged(() => zt.fails(SET_UP, 'ambiguous', 'TOKEN_AMBIGUOUS'))
+    expect(next).toEqual([expect.stringContaining(`zt ${SET_UP} --json --token NAME`)])
+  })
+})
+
+it('says which flags have no effect where there is a token or an application, unless it made them itself', async () => {
+  const notes = async (line: string): Promise<string[]> =>
+    (await zt.run(`${line} --dry-run`)).stderr.split('\n').filter((one) => one.includes('already'))
+  const line = `setup ${HOST} --token mine --app Mine --duration 30d`
+  expect(await notes(line)).toEqual([])
+  await zt.json(`${line} --yes`)
+  expect(await notes(line)).toEqual([])
+  await zt.json(`${REMOVE}`)
+  await zt.json(`app create There --domain ${HOST}`)
+  await zt.json('token create mine')
+  expect(await notes(line)).toEqual([
+    'note:  --duration is for a new token; "mine" is there already',
+    'note:  --app names a new application; "There" is there already',
+  ])
+})
+
+it('takes its rule off an application to which others have added rules since', async () => {
+  await zt.json(`app create There --domain ${HOST}`)
+  await zt.json('token create other')
+  await zt.json(SET_UP)
+  await zt.json('app add-rule There --service-auth --token other')
+  await zt.json(REMOVE)
+  const left = zt.app('There')['policies'] as {id: string}[]
+  const names = left.map(({id}) => zt.state.data.policies.find((one) => one['id'] === id)?.['name'])
+  expect(names).toEqual(['Service Auth: other'])
+  expect(tokens()).not.toContain(HOST)
+})
+
+it('takes back its policy and token where the application that it added the rule to was deleted', async () => {
+  await zt.json(`app create There --domain ${HOST}`)
+  await zt.json(SET_UP)
+  zt.state.data.apps = zt.state.data.apps.filter(({name}) => name !== 'There')
+  await zt.json(REMOVE)
+  expect(tokens()).not.toContain(HOST)
+  expect(zt.state.data.policies.map(({name}) => name)).not.toContain(`Service Auth: ${HOST}`)
+})
+
+it('says of two applications of one host that it cannot choose, with commands that show them', async () => {
+  await zt.json(`app create One --domain ${HOST}`)
+  const other = {...structuredClone(zt.app('One')), id: randomUUID(), name: 'Two'}
+  zt.state.data.apps.push(other)
+  const {next} = await scene.unchanged(() => zt.fails(SET_UP, 'ambiguous', 'APPLICATION_AMBIGUOUS'))
+  expect(next).toEqual([`zt app show ${String(zt.app('One')['id'])}`, `zt app show ${other.id}`])
 })

@@ -195,6 +195,59 @@ export const FORMS: readonly CopiedForm[] = [
   lines('a client ID with the domain of the account', `${ID}.example.com`, SECRET, {
     pair: [`${ID}.example.com`, SECRET],
   }),
+  text(
+    'a program that sets the headers one by one',
+    `req.Header.Set("CF-Access-Client-Id", "${ID}")\nreq.Header.Set("CF-Access-Client-Secret", "${SECRET}")`,
+  ),
+  text('setx', `setx CF_ACCESS_CLIENT_ID "${ID}"\nsetx CF_ACCESS_CLIENT_SECRET "${SECRET}" /M`),
+  text('.netrc', `machine a.example.com login ${ID} password ${SECRET}`),
+  text(
+    'XML',
+    `<add key="CF_ACCESS_CLIENT_ID" value="${ID}"/>\n<add key="CF_ACCESS_CLIENT_SECRET" value="${SECRET}"/>`,
+  ),
+  json("a browser's record of requests", {
+    log: {
+      entries: [1, 2].map((time) => ({
+        time,
+        request: {
+          headers: [
+            {name: 'User-Agent', value: 'x'},
+            {name: 'cf-access-client-id', value: ID},
+            {name: 'cf-access-client-secret', value: SECRET},
+          ],
+        },
+      })),
+    },
+  }),
+  json("an API client's collection", {
+    ...{info: {name: 'x'}, auth: {type: 'noauth'}},
+    item: [
+      {
+        request: {
+          header: [
+            {key: 'CF-Access-Client-Id', value: ID, type: 'text'},
+            {key: 'CF-Access-Client-Secret', value: SECRET, type: 'text'},
+          ],
+        },
+      },
+    ],
+  }),
+  json("a container's variables", [
+    {
+      Id: CHECKSUM,
+      Config: {Env: ['PATH=/bin', `CF_ACCESS_CLIENT_ID=${ID}`, `CF_ACCESS_CLIENT_SECRET=${SECRET}`]},
+    },
+  ]),
+  json('headers in one text of JSON', {
+    note: 'client secret: see below',
+    headers: `CF-Access-Client-Id: ${ID}\nCF-Access-Client-Secret: ${SECRET}`,
+  }),
+  json('words of a command in JSON', {
+    command: ['curl', '-H', `CF-Access-Client-Id: ${ID}`, '-H', `CF-Access-Client-Secret: ${SECRET}`],
+  }),
+  lines('names with an end', `CF_ACCESS_CLIENT_ID_PROD=${ID}`, `CF_ACCESS_CLIENT_SECRET_PROD=${SECRET}`),
+  lines('names of two habits', `CLOUDFLARE_CLIENT_ID=${ID}`, `CF_ACCESS_CLIENT_SECRET=${SECRET}`),
+  lines('one half with a name', `CI_CLIENT_ID=${ID}`, SECRET),
   json('the same pair twice', {client_id: ID, clientId: ID, client_secret: SECRET, clientSecret: SECRET}),
 ]
 
@@ -248,6 +301,80 @@ export const REFUSED: readonly RefusedForm[] = [
     says: /not complete.*JSON/,
   },
   {...lines('a secret and more', ID, `${HEX_SECRET}00`), says: CUT},
+  {
+    ...lines(
+      'a secret with the mark of a shell behind it',
+      `CF_ACCESS_CLIENT_ID=${ID}`,
+      `CF_ACCESS_CLIENT_SECRET=${HEX_SECRET}%`,
+    ),
+    says: CUT,
+  },
+  {
+    ...lines('a secret that is shortened', `CF_ACCESS_CLIENT_ID=${ID}`, `CF_ACCESS_CLIENT_SECRET=${head}...`),
+    says: CUT,
+  },
+  {
+    ...lines(
+      'a client ID at the end of a sentence',
+      `CF-Access-Client-Id: ${ID}.`,
+      `CF-Access-Client-Secret: ${SECRET}`,
+    ),
+    says: /The client ID is not complete/,
+  },
+  {
+    ...lines(
+      'a secret with a blank that is none of ASCII',
+      `CF_ACCESS_CLIENT_ID=${ID}`,
+      `CF_ACCESS_CLIENT_SECRET=${HEX_SECRET.slice(0, 12)}\u00a0${HEX_SECRET.slice(12)}`,
+    ),
+    says: CUT,
+  },
+  {
+    ...lines(
+      'a secret with a character that takes no room',
+      `CF_ACCESS_CLIENT_ID=${ID}`,
+      `CF_ACCESS_CLIENT_SECRET=${head}\u200b${tail}`,
+    ),
+    says: /client secret/,
+  },
+  {
+    ...lines(
+      'halves of two pairs',
+      `PROD_CF_ACCESS_CLIENT_ID=${ID}`,
+      `DEV_CF_ACCESS_CLIENT_SECRET=${SECRET}`,
+    ),
+    says: /names of different pairs.*lines of variables/,
+  },
+  {
+    ...lines(
+      'halves of two pairs, by the ends of their names',
+      `CF_ACCESS_CLIENT_ID_PROD=${ID}`,
+      `CF_ACCESS_CLIENT_SECRET_DEV=${SECRET}`,
+    ),
+    says: /names of different pairs/,
+  },
+  {
+    ...lines(
+      'a client ID, and the secret of another program',
+      `CF_ACCESS_CLIENT_ID=${ID}`,
+      `GITHUB_CLIENT_SECRET=${CHECKSUM}`,
+    ),
+    says: /names of different pairs/,
+  },
+  {
+    ...json('halves of two pairs in JSON', {
+      prod_client_id: {sensitive: false, type: 'string', value: ID},
+      dev_client_secret: {sensitive: true, type: 'string', value: SECRET},
+    }),
+    says: /names of different pairs.*terraform output -json/,
+  },
+  {
+    ...json('halves of two pairs in objects with names', {
+      prod: {client_id: ID},
+      stage: {client_secret: SECRET},
+    }),
+    says: /names of different pairs.*JSON/,
+  },
   {
     ...lines(
       'a cut client ID',
@@ -315,6 +442,29 @@ export const REFUSED: readonly RefusedForm[] = [
     ),
     says: /client ID is not in the input.*A reference/,
   },
+  ...[
+    'process.env.CF_ACCESS_CLIENT_SECRET',
+    'os.environ["CF_ACCESS_CLIENT_SECRET"]',
+    'os.getenv("KEY")',
+    'read_secret("cf")',
+    'var.client_secret',
+    'settings.cf.secret',
+    'System.getenv("KEY")',
+    '{secret}',
+    '#{Access.Secret}',
+    '__CF_SECRET__',
+  ].map((value) => ({
+    ...lines(
+      `what a program reads it from: ${value}`,
+      `'CF-Access-Client-Id': '${ID}',`,
+      `'CF-Access-Client-Secret': ${value},`,
+    ),
+    says: /client secret is not in the input.*A reference/,
+  })),
+  ...['...', 'xxxx', 'REDACTED'].map((value) => ({
+    ...lines(`in its place: ${value}`, `CF-Access-Client-Id: ${ID}`, `CF-Access-Client-Secret: ${value}`),
+    says: /client secret is not in the input/,
+  })),
   {
     ...lines('what sops encrypted', `client_id: ${ID}`, 'client_secret: ENC[AES256_GCM,data:x,iv:y]'),
     says: /It is encrypted/,
@@ -340,6 +490,7 @@ export const PARTS: readonly string[] = [
   tail,
   OTHER_SECRET.slice(6),
   HEX_SECRET.slice(0, 24),
+  CHECKSUM.slice(0, 24),
   'a_new-form',
   'op://',
 ]

@@ -16,7 +16,7 @@ export default class AccessSsh extends DropInCommand<typeof AccessSsh> {
   static asks = TunnelCommand.asks
   static override summary = 'Carry a connection as cloudflared access ssh, tcp, rdp and smb do'
   static override description =
-    "For scripts, images and ssh configurations that call cloudflared: only the program's name changes. Without --url it carries stdin and stdout, as zt ssh proxy does; with --url it listens, as zt forward does. --id and --secret are refused, because every process can read them: TUNNEL_SERVICE_TOKEN_ID and TUNNEL_SERVICE_TOKEN_SECRET, CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, or the token bound to the host take their place."
+    "For scripts, images and ssh configurations that call cloudflared: only the program's name changes. Without --url it carries stdin and stdout, as zt ssh proxy does; with --url it listens, as zt forward does. --id and --secret are refused, because every process can read them: TUNNEL_SERVICE_TOKEN_ID and TUNNEL_SERVICE_TOKEN_SECRET, the token bound to the host, or CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET with ZT_HOSTS take their place."
   static override aliases = ['access:tcp', 'access:rdp', 'access:smb']
   static override examples = [
     '<%= config.bin %> access ssh --hostname gitlab-ssh.widgetcorp.tech',

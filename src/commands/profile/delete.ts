@@ -1,14 +1,12 @@
-import path from 'node:path'
 import {Flags} from '@oclif/core'
 import {deleteProfile, keepsSomething, planProfileDeletion} from '../../lib/access/account/profiles.js'
 import {profileArg, required} from '../../lib/command/args.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {sshConfigFlag, yesFlag} from '../../lib/command/flags.js'
-import {configCommands} from '../../lib/command/present/ssh-config.js'
+import {profileUses} from '../../lib/command/present/ssh-config.js'
 import {mark, style} from '../../lib/cli/streams.js'
 import {profileNotFound, readConfig} from '../../lib/config/profiles.js'
-import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
-import {hostsWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
+import {writtenWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
 
 export default class ProfileDelete extends AccessCommand<typeof ProfileDelete> {
   static override summary = 'Delete a profile and its API token from this machine'
@@ -40,13 +38,13 @@ export default class ProfileDelete extends AccessCommand<typeof ProfileDelete> {
     this.print(`${mark.done} Deleted profile ${style.name(name)}`)
     if (secrets.length > 0) this.print(`  and the secrets of ${secrets.join(', ')}`)
     if (hadApiToken) this.note('its API token remains valid until you delete it in the dashboard')
-    const ssh = path.resolve(this.flags.file ?? defaultSshConfig())
-    const blocks = await hostsWithProfile(ssh, name)
-    if (blocks.length > 0) {
-      this.warn(`${ssh} uses the profile, and ssh no longer reaches: ${blocks.join(', ')}`)
-      this.next(...configCommands(blocks, this.flags.file, '--remove'))
+    const {file} = this.flags
+    const {hosts: sshHosts, where, next} = profileUses(writtenWithProfile(file, name), file)
+    if (sshHosts.length > 0) {
+      this.warn(`${where} uses the profile, and ssh no longer reaches: ${sshHosts.join(', ')}`)
+      this.next(...next)
     }
-    return {profile: name, apiTokenRemoved: hadApiToken, secretsDeleted: secrets, hosts, sshHosts: blocks}
+    return {profile: name, apiTokenRemoved: hadApiToken, secretsDeleted: secrets, hosts, sshHosts}
   }
 
   private async confirmDeletion(name: string, secrets: string[]): Promise<void> {

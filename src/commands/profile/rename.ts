@@ -1,18 +1,17 @@
-import path from 'node:path'
 import {finishRenaming, renameWholeProfile} from '../../lib/access/account/profiles.js'
 import {newNameArg, profileArg, required} from '../../lib/command/args.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {sshConfigFlag} from '../../lib/command/flags.js'
-import {configCommands} from '../../lib/command/present/ssh-config.js'
+import {profileUses} from '../../lib/command/present/ssh-config.js'
 import {mark, style} from '../../lib/cli/streams.js'
 import {profileNotFound, readConfig, refuseTaken} from '../../lib/config/profiles.js'
-import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
-import {hostsWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
+import {renameInRecords} from '../../lib/tunnel/connections/read.js'
+import {writtenWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
 
 export default class ProfileRename extends AccessCommand<typeof ProfileRename> {
   static override summary = 'Give a profile another name'
   static override description =
-    'Its API token, secrets, bound hosts and undo records stay with it. What names the profile elsewhere must be changed by hand: .zt.json and ZT_PROFILE, and blocks in an ssh configuration, which zt lists.'
+    'Its API token, secrets, bound hosts and undo records stay with it. What names the profile elsewhere must be changed by hand: .zt.json and ZT_PROFILE, and what zt wrote into an ssh configuration, which it lists.'
   static override examples = ['<%= config.bin %> profile rename default production']
   static override args = {name: required(profileArg), new: required(newNameArg('profile'))}
   static override flags = {file: sshConfigFlag}
@@ -32,16 +31,17 @@ export default class ProfileRename extends AccessCommand<typeof ProfileRename> {
     const {tokens, hosts} = await (begun
       ? finishRenaming(ctx, settings)
       : renameWholeProfile(ctx, settings, to))
+    renameInRecords(settings.paths.state, name, to)
     this.print(`${mark.done} Profile ${style.name(name)} is now ${style.name(to)}`)
     const {profileName, profileSource} = this.settings
     if (profileName === name && profileSource !== 'profile' && profileSource !== 'default')
       this.warn(`The ${profileSource} still selects profile ${name} here`)
-    const ssh = path.resolve(this.flags.file ?? defaultSshConfig())
-    const blocks = await hostsWithProfile(ssh, name)
-    if (blocks.length > 0) {
-      this.warn(`${ssh} still names the profile ${name}, and ssh no longer reaches: ${blocks.join(', ')}`)
-      this.next(...configCommands(blocks, this.flags.file, '--write', '--profile', to))
+    const {file} = this.flags
+    const {hosts: sshHosts, where, next} = profileUses(writtenWithProfile(file, name), file, to)
+    if (sshHosts.length > 0) {
+      this.warn(`${where} still names the profile ${name}, and ssh no longer reaches: ${sshHosts.join(', ')}`)
+      this.next(...next)
     }
-    return {profile: to, previousName: name, tokens, hosts, sshHosts: blocks}
+    return {profile: to, previousName: name, tokens, hosts, sshHosts}
   }
 }

@@ -1,5 +1,6 @@
 import path from 'node:path'
-import {fails, only, parseFailOn, parseKinds, parseWindow} from '../../lib/access/audit/choose.js'
+import {fails, only, parseFailOn, parseKinds} from '../../lib/access/audit/choose.js'
+import {parseWithin} from '../../lib/core/duration.js'
 import {auditTokens} from '../../lib/access/audit/read.js'
 import {sarifOf} from '../../lib/access/audit/sarif.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
@@ -35,7 +36,10 @@ export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
     const kinds = kind === undefined ? [] : parseKinds(kind, '--kind')
     const failOn = parseFailOn(this.flags['fail-on'])
     oneStdout('--sarif', sarif, this.jsonEnabled())
-    const windows = {expiringSeconds: parseWindow(expiring), unusedSeconds: parseWindow(unused)}
+    const windows = {
+      expiringSeconds: parseWithin(expiring, '--expiring'),
+      unusedSeconds: parseWithin(unused, '--unused'),
+    }
     const audit = only(await auditTokens(this.access(), windows), kinds)
     if (sarif === '-') outDocument(sarifOf(audit))
     else {

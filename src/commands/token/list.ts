@@ -3,7 +3,7 @@ import {streamServiceTokens} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {limitFlag, quietFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {day, NEVER_SEEN, statusColour, tokenJson} from '../../lib/command/present/token.js'
-import {parseTokenDuration} from '../../lib/core/duration.js'
+import {parseWithin} from '../../lib/core/duration.js'
 import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 
@@ -39,8 +39,7 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
 
   async run(): Promise<void> {
     const {search, name, limit, zone, expired, expiring, disabled, unused} = this.flags
-    const expiringSeconds =
-      expiring === undefined ? undefined : (parseTokenDuration(expiring).seconds ?? Number.MAX_SAFE_INTEGER)
+    const expiringSeconds = expiring === undefined ? undefined : parseWithin(expiring, '--expiring')
     const filter = {expired, expiringSeconds, disabled, unused}
     const all = [search, name, zone, ...Object.values(filter)].every(
       (one) => one === undefined || one === false,

@@ -29,7 +29,17 @@ import {resultFields} from './result-fields.js'
 import {canDrawProgress, SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {columnsOf, err, errJson, errStyle, out, outDocument, outJson, type Text} from './streams.js'
+import {
+  columnsOf,
+  errJson,
+  errStyle,
+  errTabbed,
+  out,
+  outDocument,
+  outJson,
+  outTabbed,
+  type Text,
+} from './streams.js'
 import {takeLeftOut} from './table.js'
 import {wrapped} from './wrapped.js'
 
@@ -135,7 +145,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.args = args as ArgsOf<T>
     if (jsonWish(this.argv))
       this.#filter = await JsonFilter.make(this.flags, () => resultFields(this.config.root, this.id ?? ''))
-    this.prompts = new Prompts(this.flags['no-input'], () => this.#progress?.hide())
+    this.prompts = new Prompts(this.flags['no-input'], () => this.#spinner?.hold() ?? (() => undefined))
     this.settings = await this.loadSettings()
   }
 
@@ -249,8 +259,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Progress for a use-case: drawn only on a terminal, and only when a step takes long. */
   protected get progress(): Progress {
     if (this.jsonEnabled()) return noProgress
-    if (!canDrawProgress()) return {...noProgress, wait: this.#said}
-    this.#progress ??= new SpinnerProgress()
+    return this.#spinner ?? {...noProgress, wait: this.#said}
+  }
+
+  get #spinner(): SpinnerProgress | undefined {
+    if (canDrawProgress()) this.#progress ??= new SpinnerProgress()
     return this.#progress
   }
 
@@ -295,7 +308,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const filter = this.#filter
     if (!filter?.hasExpression) return this.printDocument(document)
     const {lines, said} = filter.lines(document, process.stdout.isTTY)
-    const print = this.stdoutIsTaken ? err : out
+    const print = this.stdoutIsTaken ? errTabbed : outTabbed
     if (lines.length > 0) print(lines)
     for (const line of said) printLabelled(errStyle.secondary('jq:'), line)
   }

@@ -1,4 +1,4 @@
-import type {Hook} from '@oclif/core'
+import type {Command, Hook} from '@oclif/core'
 import {closest} from '../core/closest.js'
 import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
@@ -20,11 +20,16 @@ const commandNotFound: Hook.CommandNotFound = async function ({config}) {
     words,
     commands.map((id) => id.split(':')),
     config.topics.map(({name}) => name.split(':')),
+    (command) => config.findCommand(command.replaceAll(' ', ':')),
   )
 }
 
+/** What a command takes, as oclif's manifest says it. */
+type Takes = Pick<Command.Loadable, 'args' | 'flags'>
+type TakenBy = (command: string) => Takes | undefined
+
 /**
- * Suggests the nearest command with the rest of the command line, unless that may hold a secret.
+ * Suggests the nearest command with what it takes of the rest of the command line, unless that may hold a secret.
  *
  * @param words of the command line
  * @param commands the words of each
@@ -33,6 +38,7 @@ export function unknownCommand(
   words: readonly string[],
   commands: readonly string[][],
   topics: readonly string[][],
+  taken: TakenBy,
 ): UserError {
   // oclif treats an argument as part of the name of a command that takes none.
   const longer = commands.find(
@@ -60,7 +66,7 @@ export function unknownCommand(
   }
   const next = HELP_TOPICS.some(({name}) => name === typed)
     ? [`zt help ${typed}`]
-    : meantBy(words, commands, topics)
+    : meantBy(words, commands, topics, taken)
   return new UserError({
     kind: 'usage',
     code: 'UNKNOWN_COMMAND',
@@ -74,27 +80,59 @@ function meantBy(
   words: readonly string[],
   commands: readonly string[][],
   topics: readonly string[][],
+  taken: TakenBy,
 ): string[] {
   const own = inOwnWords(words, commands)
-  if (own?.command) return [suggestion(own.command.join(' '), own.rest)]
+  if (own?.command) return [suggestion(own.command.join(' '), own.rest, taken)]
   if (own?.topic !== undefined) return [`zt ${own.topic} --help`]
-  return nearest(words, [...commands, ...topics])
+  return nearest(words, [...commands, ...topics], taken)
 }
 
 /** Without the words behind the command if one may be a secret. */
-function suggestion(command: string, rest: readonly string[]): string {
-  return ['zt', command, ...(rest.some(mayBeSecret) ? [] : rest.map(shellQuote))].join(' ')
+function suggestion(command: string, rest: readonly string[], taken: TakenBy): string {
+  // `login --profile` takes its value from the line.
+  const [name = '', flag] = command.split(/ (?=-)/)
+  const words = flag === undefined ? rest : [flag, ...rest]
+  const takes = taken(name)
+  const kept = takes ? fitting(words, takes) : words
+  return ['zt', name, ...(kept.some(mayBeSecret) ? [] : kept.map(shellQuote))].join(' ')
 }
 
-/** The command line with the nearest known words in place of its first two, or its first; empty if none is near. */
-function nearest(words: readonly string[], known: readonly string[][]): string[] {
-  for (const length of [2, 1]) {
-    const candidates = known.filter((one) => one.length === length).map((one) => one.join(' '))
-    const meant = words.length < length ? undefined : closest(words.slice(0, length).join(' '), candidates)
-    if (meant === undefined) continue
-    return [suggestion(meant, words.slice(length))]
+/** The words up to the first that the command does not take, such as another program's flag. */
+function fitting(words: readonly string[], {args, flags}: Takes): readonly string[] {
+  const known = Object.values(flags)
+  let room = Object.values(args).some(({multiple}) => multiple === true) ? Infinity : Object.keys(args).length
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    const [name = ''] = word.split('=')
+    if (word === '--') break
+    if (!word.startsWith('-')) {
+      if (--room < 0) return words.slice(0, at)
+      continue
+    }
+    const flag = known.find((one) =>
+      [`--${one.name}`, `--no-${one.name}`, `-${one.char ?? ''}`].includes(name),
+    )
+    if (!flag) return words.slice(0, at)
+    if (flag.type === 'option' && name === word) at++
   }
-  return []
+  return words
+}
+
+/** The command line with the nearest known word in place of each of its first two; empty if none is near the first. */
+function nearest(words: readonly string[], known: readonly string[][], taken: TakenBy): string[] {
+  const near = (word: string, candidates: string[]): string | undefined =>
+    candidates.includes(word) ? word : closest(word, candidates)
+  const [typed = '', second, ...rest] = words
+  const first = near(
+    typed,
+    known.map(([one = '']) => one),
+  )
+  if (first === undefined) return []
+  const verbs = known.flatMap(([topic, verb]) => (topic === first && verb !== undefined ? [verb] : []))
+  const verb = second === undefined ? undefined : near(second, verbs)
+  if (verb !== undefined) return [suggestion(`${first} ${verb}`, rest, taken)]
+  return first === typed ? [`zt ${first} --help`] : [suggestion(first, words.slice(1), taken)]
 }
 
 export default commandNotFound

@@ -2,6 +2,7 @@ import type {Jq} from 'jq-wasm/inline'
 import {UserError} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
+import {visibleJson} from '../core/text.js'
 import type {ResultFields} from './result-fields.js'
 
 /** What --fields keeps of a result, and what --jq makes of it. */
@@ -79,7 +80,7 @@ export class JsonFilter {
     const {engine, expression} = this.#jq
     const {stdout, stderr, exitCode} = ask(engine, JSON.stringify(document), expression, pretty)
     if (exitCode !== 0) throw jqFailed(stderr, document)
-    return {lines: linesOf(stdout), said: linesOf(stderr)}
+    return {lines: stdout.split(SEPARATOR).slice(1).flatMap(linesOfValue), said: linesOf(stderr)}
   }
 }
 
@@ -118,6 +119,15 @@ async function openJq(expression: string): Promise<{engine: Jq; expression: stri
   })
 }
 
+/** Before each value (RFC 7464, and --seq in jq's manual). */
+const SEPARATOR = '\u001e'
+
+/** A text is shown as it is, everything else as JSON, in which what is invisible has JSON's own escapes. */
+function linesOfValue(value: string): string[] {
+  const json = value.replace(/\n$/, '')
+  return (json.startsWith('"') ? String(JSON.parse(json)) : visibleJson(json)).split('\n')
+}
+
 /** jq's exit code for an expression that it cannot read. Source: jq's manual, "Invoking jq". */
 const DOES_NOT_COMPILE = 3
 
@@ -130,7 +140,9 @@ function ask(
   // The engine sets that of zt to its own.
   const {exitCode} = process
   try {
-    return engine.raw(input, expression, pretty ? ['-r'] : ['-r', '-c'])
+    // What begins with a dash would be an option of jq.
+    const text = expression.startsWith('-') ? ` ${expression}` : expression
+    return engine.raw(`${SEPARATOR}${input}\n`, text, pretty ? ['--seq'] : ['--seq', '-c'])
   } catch (error) {
     // It ran out of memory.
     return {stdout: '', stderr: error instanceof Error ? error.message : String(error), exitCode: 5}
@@ -146,7 +158,7 @@ function jqFailed(stderr: string, document: object): UserError {
     code: 'JQ_FAILED',
     message: 'The expression of --jq failed on the result',
     why: [
-      ...linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\): /gm, '')),
+      ...linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\)(?: \(not a string\))?: /gm, '')),
       ...(fields.length > 0 ? [`The result has ${fields.map((field) => `.${field}`).join(', ')}.`] : []),
     ],
     next: ['Look at the whole result: --jq .'],

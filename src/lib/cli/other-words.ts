@@ -67,10 +67,12 @@ const LINES: Readonly<Record<string, string>> = {
   auth: 'login',
   configure: 'login',
   init: 'login',
+  '-v': 'version',
   status: 'whoami',
   'sts get-caller-identity': 'whoami',
   'config use-context': 'profile use',
   'config get-contexts': 'profile list',
+  'config current-context': 'profile show',
   'config list-profiles': 'profile list',
   'profile create': 'login --profile',
   'profile add': 'login --profile',
@@ -117,7 +119,7 @@ export function inOwnWords(
       : {command: [topic, ...(has('list') ? ['list'] : [])], topic, rest: words.slice(1)}
   if (has(verb)) return noun === topic && !verbFirst ? undefined : {command: [topic, verb], topic, rest}
   if (!Object.hasOwn(VERBS, verb)) return undefined
-  const named = rest.some((word) => !word.startsWith('-'))
+  const named = rest[0] !== undefined && !rest[0].startsWith('-')
   const meant = (VERBS[verb] ?? []).filter((own) => has(own) && (own !== 'show' || named || verb !== 'get'))
   return {command: meant[0] === undefined ? undefined : [topic, meant[0]], topic, rest}
 }

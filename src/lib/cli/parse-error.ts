@@ -22,6 +22,16 @@ interface Said {
   message: string
   why?: string[]
   next?: string[]
+  /** The next step is a guess, which the command line with `--` is better than. */
+  isGuess?: boolean
+}
+
+/** Where a command line was refused. */
+interface Refused {
+  /** The command's words, e.g. `token create`. */
+  command: string
+  /** Words after `--` are for another program. */
+  hasBehind: boolean
 }
 
 /**
@@ -38,20 +48,24 @@ export function fromOclif(
 ): unknown {
   if (error instanceof UserError) return unwrapped(error)
   if (!(error instanceof Error) || !('oclif' in error)) return error
-  const {message, why, next = []} = withLine(inOurWords(error), behind)
+  const {
+    message,
+    why,
+    next = [],
+  } = withLine(inOurWords(error, {command, hasBehind: behind !== undefined}), behind)
   const help = ['zt', command, '--help'].filter((word) => word !== '').join(' ')
   return new UserError({kind: 'usage', code: 'BAD_COMMAND_LINE', message, why, next: [...next, help]})
 }
 
 /** Unless a flag of zt was meant. */
 function withLine(said: Said, behind: {program: string; line: string | undefined} | undefined): Said {
-  const {message, next = []} = said
-  if (behind?.line === undefined || next.length > 0) return said
+  const {message, next = [], isGuess = false} = said
+  if (behind?.line === undefined || (next.length > 0 && !isGuess)) return said
   return {message, why: [`What is for ${behind.program} must follow --.`], next: [behind.line]}
 }
 
-function inOurWords({message, parse, args, flags}: ParseFailure): Said {
-  if (flags) return unknownFlags(flags, Object.keys(parse?.input?.flags ?? {}))
+function inOurWords({message, parse, args, flags}: ParseFailure, refused: Refused): Said {
+  if (flags) return unknownFlags(flags, parse?.input ?? {}, refused)
   if (args?.every((one) => typeof one === 'string')) {
     return unexpectedArguments(args, Object.values(parse?.input?.args ?? {}).map(nameOf))
   }
@@ -77,15 +91,44 @@ function inOurWords({message, parse, args, flags}: ParseFailure): Said {
   return {message: first, why: rest}
 }
 
-function unknownFlags(given: string[], known: string[]): Said {
+/** What users of other programs write (kubectl, gh, gcloud, docker, aws, ssh), in the order in which it is tried. */
+const OTHER_FLAGS: Readonly<Record<string, string>> = {
+  '-o': 'json',
+  '--output': 'json',
+  '--format': 'json',
+  '--query': 'jq',
+  '--template': 'jq',
+  '--force': 'yes',
+  '--ttl': 'duration',
+  '--expires': 'duration',
+  '--expires-in': 'duration',
+  '-L': 'listen',
+  '-p': 'listen',
+  '--port': 'listen',
+  '--local-port': 'listen',
+}
+
+function unknownFlags(
+  given: string[],
+  {args = {}, flags = {}}: NonNullable<NonNullable<ParseFailure['parse']>['input']>,
+  {command, hasBehind}: Refused,
+): Said {
   const names = given.map((flag) => shown(flag.split('=')[0] ?? ''))
   const [only = ''] = names
-  const meant = names.length === 1 ? closest(only.replace(/^-+/, ''), known) : undefined
-  return {
-    message:
-      names.length === 1 ? `There is no flag ${only} here` : `There are no flags ${names.join(', ')} here`,
-    next: meant === undefined ? [] : [`Write --${meant} instead`],
-  }
+  const message =
+    names.length === 1 ? `There is no flag ${only} here` : `There are no flags ${names.join(', ')} here`
+  if (names.length > 1) return {message}
+  const name = only.replace(/^-+/, '')
+  if (Object.hasOwn(args, name))
+    return {message, next: [['zt', command, nameOf(args[name])].filter((word) => word !== '').join(' ')]}
+  const other = Object.hasOwn(OTHER_FLAGS, only) ? OTHER_FLAGS[only] : undefined
+  const takes = (flag: string): boolean => Object.hasOwn(flags, flag)
+  // A letter is near to any other; where it may be another program's, it is.
+  const isLetter = !only.startsWith('--')
+  const near = isLetter ? undefined : closest(name, Object.keys(flags))
+  const meant =
+    other !== undefined && takes(other) && !(isLetter && hasBehind && other === 'json') ? other : near
+  return {message, next: meant === undefined ? [] : [`Write --${meant} instead`], isGuess: isLetter}
 }
 
 /** @param known the names of the arguments that the command takes */

@@ -34,6 +34,7 @@ export class SpinnerProgress implements Progress {
   #part: Counted | undefined
   #pause: string | undefined
   #ended = false
+  #held = 0
 
   step(text: string, part?: Part): void {
     this.#step = text
@@ -56,6 +57,15 @@ export class SpinnerProgress implements Progress {
     this.#timer = undefined
     this.#spinner?.stop()
     this.#spinner = undefined
+  }
+
+  /** Removes the line; nothing is drawn until what it returns is called, as over a question. */
+  hold(): () => void {
+    this.#held += 1
+    this.hide()
+    return () => {
+      this.#held -= 1
+    }
   }
 
   /** Removes the line. Nothing is drawn afterwards. */
@@ -85,6 +95,7 @@ export class SpinnerProgress implements Progress {
   }
 
   #draw(): void {
+    if (this.#held > 0) return
     if (this.#spinner) this.#spinner.text = this.#text
     else if (!this.#ended) this.#timer ??= setTimeout(() => void this.#show(), PATIENCE_MS).unref()
   }

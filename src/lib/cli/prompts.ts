@@ -26,12 +26,18 @@ export interface Choice<T> {
  */
 export class Prompts {
   readonly #noInput: boolean
-  readonly #clear: () => void
+  readonly #hold: () => () => void
+  #open = 0
 
-  /** @param clear removes what else is drawn on stderr, before each question */
-  constructor(noInput: boolean, clear: () => void = () => undefined) {
+  /** @param hold keeps what else is drawn on stderr away from a question, until what it returns is called */
+  constructor(noInput: boolean, hold: () => () => void = () => () => undefined) {
     this.#noInput = noInput
-    this.#clear = clear
+    this.#hold = hold
+  }
+
+  /** Whether a question waits for its answer. */
+  get asking(): boolean {
+    return this.#open > 0
   }
 
   get possible(): boolean {
@@ -153,7 +159,8 @@ export class Prompts {
       context: {output: NodeJS.WritableStream},
     ) => Promise<T>,
   ): Promise<T> {
-    this.#clear()
+    this.#open += 1
+    const release = this.#hold()
     const output = new QuestionScreen(process.stderr)
     const library = await import('./questions.js')
     const done = comeBackWhenStopped(output)
@@ -164,6 +171,8 @@ export class Prompts {
       throw error
     } finally {
       done()
+      release()
+      this.#open -= 1
     }
   }
 }

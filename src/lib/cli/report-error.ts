@@ -1,7 +1,7 @@
 import {framesOf} from '../system/crash.js'
 import {LABEL_WIDTH, errorParts, type ErrorPart, type SayStep} from '../core/error-text.js'
 import {ApiError, UserError} from '../core/errors.js'
-import {isTyped} from '../core/shell-words.js'
+import {isTyped, leadAndTyped} from '../core/shell-words.js'
 import {inSources} from './source-places.js'
 import {columnsOf, err, errStyle, type Text} from './streams.js'
 import {widthOf} from './width.js'
@@ -56,7 +56,12 @@ export function printLabelled(label: string, text: Text): void {
 export function printNext(next: readonly string[]): void {
   for (const step of next) {
     // A command stays on one line, however long: it will be copied.
+    const parts = leadAndTyped(step)
+    const room = columnsOf('stderr') - LABEL_WIDTH
     if (isTyped(step)) err(`${LABELS.next}  ${errStyle.command(step)}`)
-    else printLabelled(LABELS.next, step)
+    else if (parts && widthOf(step) > room) {
+      printLabelled(LABELS.next, parts.lead)
+      err(`${' '.repeat(LABEL_WIDTH)}${errStyle.command(parts.line)}`)
+    } else printLabelled(LABELS.next, step)
   }
 }

@@ -59,7 +59,9 @@ class Schemas {
     const {$ref: ref} = schema
     if (typeof ref === 'string') return this.shapes(this.#referred(ref))
     const either = [...listIn(schema['oneOf']), ...listIn(schema['anyOf'])]
-    return either.length > 0 ? either.flatMap((one) => this.shapes(one)) : [schema]
+    // Alternatives may only say which of its own properties there are.
+    const own = either.length === 0 || 'properties' in schema ? [schema] : []
+    return [...own, ...either.flatMap((one) => this.shapes(one))]
   }
 
   /** `definitions.schema.json#/$defs/token` */

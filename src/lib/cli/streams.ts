@@ -29,15 +29,30 @@ export const out = (text: Text = ''): void => {
   writeLines(text)
 }
 
+/** The same with tabs as they are: they separate columns for another program, and do nothing else. */
+export const outTabbed = (lines: readonly string[]): void => {
+  writeLines(lines, undefined, tabbed)
+}
+
 /** Lines to stdout. A failure becomes its `error` event, also for the stream of a file, which throws instead. */
-export function writeLines(text: Text, done?: (error?: Error | null) => void): void {
+export function writeLines(text: Text, done?: (error?: Error | null) => void, each = whole): void {
   const fit = process.stdout.isTTY ? (line: string) => bounded(line, LONGEST) : String
   write(
     linesOf(text)
-      .map((line) => `${shown(fit(line))}\n`)
+      .map((line) => `${each(line, (part) => shown(fit(part)))}\n`)
       .join(''),
     done,
   )
+}
+
+type Show = (part: string) => string
+
+function whole(line: string, show: Show): string {
+  return show(line)
+}
+
+function tabbed(line: string, show: Show): string {
+  return line.split('\t').map(show).join('\t')
 }
 
 /** JSON text, or a part of one, to stdout. */
@@ -75,6 +90,11 @@ export const err = (text: Text = ''): void => {
       .map((line) => `${shown(redact(line))}\n`)
       .join(''),
   )
+}
+
+/** As {@link outTabbed}. */
+export const errTabbed = (lines: readonly string[]): void => {
+  process.stderr.write(lines.map((line) => `${tabbed(redact(line), shown)}\n`).join(''))
 }
 
 export const errJson = (json: string): void => {

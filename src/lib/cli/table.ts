@@ -164,17 +164,25 @@ function stacked<Row>(row: Row, {shown: [first, ...others], stackedIn: width}: F
 /** The longest text in a cell. */
 const LONGEST = 1000
 
+/** A letter with its marks, in UTF-16: the middle that is left out is behind the end of the column. */
+const MOST_IN_COLUMN = 10
+
+/** In no text that is shown: foreign ones are escaped. */
+const NO_BREAK = '\u00A0'
+
 /** The lines of a cell in its column. */
 function cell(value: string, width: number, wraps = false): string[] {
   if (widthOf(value) <= width) return [value]
-  const text = shown(bounded(value, wraps ? LONGEST : 2 * width + 4))
+  const text = shown(bounded(value, wraps ? LONGEST : Math.min(LONGEST, MOST_IN_COLUMN * width * 2 + 4)))
   if (wraps) return wrapAnsi(text, width, {hard: true}).split('\n').map(styled)
-  const [start = ''] = wrapAnsi(text, Math.max(1, width - widthOf(sign.more)), {
+  // Between words it would begin a new line where the next one is long.
+  const word = text.replaceAll(' ', NO_BREAK)
+  const [start = ''] = wrapAnsi(word, Math.max(1, width - widthOf(sign.more)), {
     hard: true,
     wordWrap: false,
     trim: false,
   }).split('\n')
-  return [`${styled(start)}${sign.more}`]
+  return [`${styled(start.replaceAll(NO_BREAK, ' '))}${sign.more}`]
 }
 
 function padded(text: string, width: number): string {

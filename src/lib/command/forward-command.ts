@@ -20,7 +20,7 @@ export abstract class ForwardCommand<T extends typeof Command> extends TunnelCom
     for (const plan of plans) {
       const target = await this.findTarget(plan.host, plan)
       const events = new ForwardReporter(target, {
-        explain: (error, path) => this.explain(target, error, {path}),
+        explain: (error, sent) => this.explain(target, error, sent),
         error: (error) => this.showError(error),
         note: (text) => this.noteEvent(text),
       })

@@ -8,10 +8,12 @@ import {
   environmentText,
   findTarget,
   mayUseEnvironment,
+  withoutPairFor,
   type ChosenToken,
   type Reading,
   type Target,
 } from '../tunnel/target/target.js'
+import type {RequestFacts} from '../tunnel/types.js'
 import {AccessCommand} from './access-command.js'
 
 /** Where a host comes from. */
@@ -48,7 +50,7 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   /** The token for a host. The person confirms one that the host is not bound to. */
   protected async chooseToken(host: string, from?: HostFrom): Promise<ChosenToken> {
     const chosen = await confirmedToken({
-      settings: this.settingsFor(from),
+      settings: this.settingsFor(host, from),
       ...this.wanted(host),
       path: from?.path,
     })
@@ -59,15 +61,15 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   /** The same with its secret, and with what the flags say of the request. */
   protected async findTarget(host: string, from?: HostFrom): Promise<Target> {
     const {destination, header} = this.flags as {destination?: string; header?: string[]}
-    const settings = this.settingsFor(from)
+    const settings = this.settingsFor(host, from)
     const target = await findTarget({...this.reading, settings, ...this.wanted(host), path: from?.path})
     if (target.by === 'environment') this.note(environmentText(target, host))
     return {...target, edge: {...target.edge, destination, headers: header}}
   }
 
-  /** A pair in the environment is for hosts that the person named. */
-  private settingsFor({fromProject = false}: HostFrom = {}): Settings {
-    return fromProject ? {...this.settings, environmentCredentials: undefined} : this.settings
+  /** A pair in the environment is for hosts that the person named: on the command line, or in ZT_HOSTS. */
+  private settingsFor(host: string, {fromProject = false}: HostFrom = {}): Settings {
+    return fromProject ? withoutPairFor(host, this.settings) : this.settings
   }
 
   /** Whether the environment's pair may go to this host without a question. */
@@ -82,20 +84,10 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** Why a connection failed, as far as the account tells. */
-  protected explain(
-    target: Target,
-    error: UserError,
-    {path, cookie}: {path?: string; cookie?: boolean} = {},
-  ): Promise<UserError> {
+  protected explain(target: Target, error: UserError, sent: RequestFacts = {}): Promise<UserError> {
     const {edge, tokenId, credentials} = target
-    return explainFailure(this.access(), {
-      host: edge.host,
-      path,
-      cookie,
-      tokenId,
-      clientId: credentials.clientId,
-      error,
-    })
+    const {clientId} = credentials
+    return explainFailure(this.access(), {...sent, host: edge.host, tokenId, clientId, error})
   }
 
   private wanted(host: string) {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import {filesSync as fs} from '../system/disk.js'
+import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {namedFile} from '../system/platform.js'
 import {readConfig, updateProfile} from './profiles.js'
@@ -129,7 +130,7 @@ export async function setSetting(
       code: 'SET_ELSEWHERE',
       message: `zt config set does not change ${name}`,
       why: 'Secrets depend on it, and zt store use takes care of them.',
-      next: [instead ?? ''],
+      next: [withValue(instead ?? '', text.trim())],
     })
   }
   if (sandbox) {
@@ -146,6 +147,11 @@ export async function setSetting(
   const also: Partial<Profile> = field === 'accountId' ? {accountName: undefined} : {}
   await updateProfile(paths, profileName, {...also, [field]: value})
   return value
+}
+
+/** A command line with the value in place of its last word. */
+function withValue(command: string, value: string): string {
+  return value === '' ? command : [...command.split(' ').slice(0, -1), shellQuote(value)].join(' ')
 }
 
 function checkAccount(text: string): string {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import {goDurationSeconds} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
-import {normaliseHostname} from '../core/hostname.js'
+import {hostParts, normaliseHostname, withoutCredentials} from '../core/hostname.js'
 import {parsePatience} from '../core/patience.js'
 import {Secret} from '../core/secret.js'
 import {pairOf} from '../secrets/env/environment-pair.js'
@@ -19,7 +19,7 @@ import {
 } from './profiles.js'
 import {findProject, type ProjectSettings} from './project.js'
 import {CLOUDFLARE_API_URL, type Profile, type SettingSource, type Settings} from './types.js'
-import {unsetting} from '../core/shell-words.js'
+import {setting, unsetting} from '../core/shell-words.js'
 
 const LONGEST_WAIT_SECONDS = 3600
 
@@ -103,6 +103,7 @@ export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettin
     profileExists: profile !== undefined,
     renamedFrom: profile?.renamedFrom,
     configured: Object.keys(config.profiles).length > 0,
+    otherProfiles: Object.keys(config.profiles).filter((name) => name !== profileName),
     apiUrl,
     accountId: account?.[0],
     accountSource: account?.[1],
@@ -218,22 +219,37 @@ function secret(value: string | undefined): Secret | undefined {
  */
 function checkHosts(text: string | undefined): string[] | undefined {
   if (set(text) === undefined) return undefined
-  return words(text).map((word) => {
-    try {
-      const host = word.toLowerCase().replace(/\.$/, '')
-      normaliseHostname(host.replaceAll('*', 'x'))
-      if (!host.split('.').slice(-2).join('.').includes('*')) return host
-    } catch {
-      // Said below.
-    }
+  const given = words(text)
+  return given.map((word) => {
+    const host = listedHost(word)
+    if (host !== undefined) return host
+    // Without the port, scheme or path that people know it with.
+    const alone = given.map((one) => listedHost(one) ?? listedHost(hostParts(one).host))
     throw new UserError({
       kind: 'usage',
       code: 'BAD_HOSTS',
-      message: `ZT_HOSTS cannot contain "${word.slice(0, 80)}"`,
+      message: `ZT_HOSTS cannot contain "${withoutCredentials(word).slice(0, 80)}"`,
       why: 'It lists host names, separated by commas; *.example.com is for all hosts of one level.',
-      next: [unsetting(['ZT_HOSTS'])],
+      next: [
+        alone.includes(undefined)
+          ? unsetting(['ZT_HOSTS'])
+          : alone.some((one) => one?.includes('*'))
+            ? `Set it to ${alone.join(',')}`
+            : setting('ZT_HOSTS', alone.join(',')),
+      ],
     })
   })
+}
+
+/** Undefined if it is no host, and no pattern that may be listed. */
+function listedHost(word: string): string | undefined {
+  try {
+    const host = word.toLowerCase().replace(/\.$/, '')
+    normaliseHostname(host.replaceAll('*', 'x'))
+    return host.split('.').slice(-2).join('.').includes('*') ? undefined : host
+  } catch {
+    return undefined
+  }
 }
 
 /** @throws UserError `usage` / `UNKNOWN_STORE` */

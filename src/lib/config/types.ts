@@ -43,6 +43,8 @@ export interface Settings {
   renamedFrom: string | undefined
   /** Whether the file has any profile. A project's file chooses among them, and cannot make this false. */
   configured: boolean
+  /** The names of the other profiles in the file. */
+  otherProfiles: string[]
   apiUrl: string
   accountId: string | undefined
   accountSource: SettingSource | undefined

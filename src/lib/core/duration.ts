@@ -15,9 +15,13 @@ export interface TokenDuration {
  * Reads `forever`, a Go duration (`8760h`, `1h30m`) or days, weeks and years (`90d`, `12w`, `1y`), which are converted
  * to hours because the API does not know them.
  *
+ * @param next how a right one is given
  * @throws UserError `usage` / `BAD_DURATION`
  */
-export function parseTokenDuration(text: string): TokenDuration {
+export function parseTokenDuration(
+  text: string,
+  next = 'Use, for example, --duration 8760h, --duration 90d or --duration forever',
+): TokenDuration {
   const trimmed = text.trim()
   if (trimmed === 'forever') return {api: 'forever', seconds: undefined}
   const hours = longHours(trimmed)
@@ -29,7 +33,7 @@ export function parseTokenDuration(text: string): TokenDuration {
     code: 'BAD_DURATION',
     message: `"${shortened(text)}" is not a duration`,
     why: 'A duration is one or more numbers with a unit (h, m, s, or d, w, y), or "forever". It is at least one second and at most 292 years (2562047h), which is Cloudflare\'s limit.',
-    next: ['Use, for example, --duration 8760h, --duration 90d or --duration forever'],
+    next: [next],
   })
 }
 
@@ -99,6 +103,21 @@ export function goDurationSeconds(text: string): number | undefined {
 const MOST_GRACE_SECONDS = 30 * 24 * 3600
 
 /**
+ * Seconds of a time until something, as {@link parseTokenDuration} reads it; `forever`: more than any.
+ *
+ * @param flag that it is the value of
+ * @throws UserError `usage` / `BAD_DURATION`
+ */
+export function parseWithin(text: string, flag: string): number {
+  return parseTokenDuration(text, `Use, for example, ${flag} 30d or ${flag} 12h`).seconds ?? FOREVER_SECONDS
+}
+
+/** In milliseconds still a number that is exact. */
+const FOREVER_SECONDS = Math.floor(Number.MAX_SAFE_INTEGER / 1000)
+
+const GRACE = 'Use, for example, --grace 24h, --grace 7d or --grace 0'
+
+/**
  * Reads a grace period in whole seconds: `0`, or a duration of at most 30 days, the limit of Cloudflare's
  * dashboard.
  *
@@ -106,14 +125,14 @@ const MOST_GRACE_SECONDS = 30 * 24 * 3600
  */
 export function parseGrace(text: string): number {
   if (/^\s*0+[smhdw]?\s*$/.test(text)) return 0
-  const {seconds} = parseTokenDuration(text)
+  const {seconds} = parseTokenDuration(text, GRACE)
   if (seconds !== undefined && seconds <= MOST_GRACE_SECONDS) return seconds
   throw new UserError({
     kind: 'usage',
     code: 'BAD_GRACE',
     message: `"${shortened(text)}" is too long for a grace period`,
     why: 'The limit is 30 days: until the grace period ends, two secrets work.',
-    next: ['Use, for example, --grace 24h, --grace 7d or --grace 0'],
+    next: [GRACE],
   })
 }
 

@@ -85,7 +85,7 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
   system: {
     PATH: 'where ssh, curl, cloudflared and credential helpers are found',
     SUDO_UID: "the user who called sudo, whose .zt.json root reads in addition to root's",
-    SHELL: 'shell that zt completion gives instructions for',
+    SHELL: 'shell that zt completion gives instructions for, and by which ssh starts zt',
     PASSWORD_STORE_GPG_OPTS: 'options of pass for gpg; at TAB zt adds one that keeps gpg from prompting',
     LISTEN_FDS: 'how many sockets systemd has opened for zt forward --listen systemd',
     LISTEN_FDNAMES: 'their names',

@@ -9,6 +9,12 @@ export const isTyped = (step: string): boolean =>
     step,
   )
 
+/** A step that says what its command is for (`To undo it: zt undo ID`), in two parts; undefined: it is something else. */
+export function leadAndTyped(step: string): {lead: string; line: string} | undefined {
+  const [, lead = '', line = ''] = /^([A-Z][^:]*:) (.+)$/s.exec(step) ?? []
+  return isTyped(line) ? {lead, line} : undefined
+}
+
 const isWindows = (platform: NodeJS.Platform): boolean => platform === 'win32'
 
 /** Removes variables from the environment. */

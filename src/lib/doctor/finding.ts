@@ -69,6 +69,11 @@ export function textsIn(value: unknown): string[] {
 
 /** A command line as an undo record has it: the command itself, and what a person gave it, which may be made of the same words. */
 export function commandAndGiven(line: string): {command: string; given: string[]} {
+  const [, id, undone] = /^zt undo (\S+) \((zt .*)\)$/s.exec(line) ?? []
+  if (id !== undefined && undone !== undefined) {
+    const {command, given} = commandAndGiven(undone)
+    return {command: `zt undo (${command})`, given: [id, ...given]}
+  }
   const words = line.split(' ')
   const own = words[1] === 'setup' || words[1] === 'undo' ? 2 : 3
   return {command: words.slice(0, own).join(' '), given: words.slice(own)}

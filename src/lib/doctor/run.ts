@@ -13,6 +13,8 @@ export interface RunOptions {
   progress: Progress
   /** How long all of it may take, in milliseconds; what has not ended by then is a finding. */
   limitMs?: number | undefined
+  /** Whether a person is asked for something that a check needs: until the answer, no time passes. */
+  isAsking?: (() => boolean) | undefined
 }
 
 /** Longer than any limit that a check has itself: what reaches it hangs. */
@@ -22,7 +24,7 @@ const LIMIT_MS = 25_000
 export async function runChecks(
   checks: readonly Check[],
   world: DoctorWorld,
-  {offline, progress, limitMs = patient(LIMIT_MS)}: RunOptions,
+  {offline, progress, limitMs = patient(LIMIT_MS), isAsking}: RunOptions,
 ): Promise<Finding[]> {
   const wanted = checks.filter(
     ({local, host}) => (local || !offline) && (host !== true || world.host !== undefined),
@@ -36,7 +38,8 @@ export async function runChecks(
     wanted.map(async (check) => {
       going.add(check)
       show()
-      const findings = await within(limitMs, runOne(check, world), () => [lateFinding(check, limitMs)])
+      const late = (): Finding[] => [lateFinding(check, limitMs)]
+      const findings = await within(limitMs, runOne(check, world), late, isAsking)
       going.delete(check)
       show()
       return findings
@@ -88,7 +91,7 @@ function saidOnce(findings: readonly Finding[]): Finding[] {
   return findings.map((one) => {
     if (one.state !== 'fail') return one
     const words = `${one.detail} ${one.why ?? ''}`
-    const earlier = said.find(({detail}) => words.includes(detail))
+    const earlier = said.find(({detail, why}) => words.includes(detail) || why?.includes(one.detail))
     if (earlier)
       return {
         ...one,

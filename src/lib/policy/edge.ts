@@ -259,7 +259,7 @@ function beforeThePolicies(
 }
 
 /** Whether a destination's `overrides` make a path public; they do not cover what is below it (the API reference). */
-function isPublicPath({raw}: Application, domain: string, path: string): boolean {
+export function isPublicPath({raw}: Application, domain: string, path: string): boolean {
   const normal = normalisePath(path)
   const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isJsonObject) : [])
   return objects(raw['destinations'])

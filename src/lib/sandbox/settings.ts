@@ -107,7 +107,7 @@ export const SETTINGS = {
   missing_secret: setting(
     oneOf('refuse', 'erase', 'keep'),
     'refuse',
-    'A PUT of an application without the secret of its `scim_config.authentication`. `refuse`: 400 with 12130, `password is a required field`. `erase`: the application has none afterwards. `keep`: it keeps its secret.',
+    'A PUT of an application without the secret of its `scim_config.authentication`. `refuse`: 400 with 12130, `password is a required field`. `erase`: the application has none afterwards, nor a client secret in `saas_app`. `keep`: it keeps its secret.',
     `${PROVIDER}, acceptance tests for \`refuse\``,
   ),
   mixed_policies: setting(

@@ -48,9 +48,19 @@ export async function applicationOf(
     if (found.zone !== undefined) throw ofZone(ctx, host, found)
     return found
   } catch (error) {
-    if (error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND') return undefined
-    throw error
+    if (!(error instanceof UserError)) throw error
+    if (error.code === 'APPLICATION_NOT_FOUND') return undefined
+    throw error.code === 'APPLICATION_AMBIGUOUS' ? ambiguous(ctx, error) : error
   }
+}
+
+/** A command of an application takes its ID; this one is about the host. */
+function ambiguous(ctx: AccessContext, error: UserError): UserError {
+  const candidates = error.details['candidates'] as {id: string}[]
+  return error.with({
+    why: [...error.whyLines, 'zt cannot tell which of them Access asks. Nothing was changed.'],
+    next: candidates.map(({id}) => ztCommand(ctx, 'app', 'show', id)),
+  })
 }
 
 /** Its rules and service tokens are of the zone, too. */

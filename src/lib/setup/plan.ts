@@ -1,5 +1,8 @@
+import type {SetupRecord} from '../access/account/setup-records.js'
 import {connectCommand} from '../access/account/connect.js'
 import {describeChanges} from '../access/edit/describe.js'
+import type {ExplainedApplication} from '../access/explain/application.js'
+import {isOlderSecret} from '../access/explain/causes.js'
 import {durationInWords} from '../core/duration.js'
 import {findProgram} from '../system/programs.js'
 import {aliasFor, aliasText} from '../tunnel/ssh/alias.js'
@@ -120,6 +123,11 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
       ? line('connect', 'todo', `Connect: ${connectCommand(ctx, 'ssh', wish.destination)}`)
       : line('connect', 'skipped', `Not connecting: ${connect.not}`),
   ]
+  const entry = (await ctx.index.list(ctx.profile)).find(({tokenId}) => tokenId === id)
+  const outdated =
+    entry && isOlderSecret(entry, token.token)
+      ? [`The secret of "${name}" here may no longer work: the token was rotated elsewhere`]
+      : []
   const described = needed && (await describeChanges(withToken(ctx, token.token), needed.changes))
   const plan = {
     ...{host, ssh, user, port, token, application, admission: needed, bind, sshPart, sshOffered, steps},
@@ -129,11 +137,32 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
     changes: changes(steps),
     edit: needed && described && {changes: needed.changes, described, reach: needed.reach},
     diff: sshPart?.diff ?? '',
-    warnings: [...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
-    notes: [...(ssh.said ? [ssh.said] : []), ...(needed?.notes ?? [])],
+    warnings: [...outdated, ...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
+    notes: [...(ssh.said ? [ssh.said] : []), ...unused(wish, {token, app, record}), ...(needed?.notes ?? [])],
   }
   if (wish.rehearsed && plan.changes) await rehearse(world, plan)
   return plan
+}
+
+/** What was asked for and has no effect, as there is a token or an application already that this setup did not make. */
+function unused(
+  {duration, app: name}: SetupWish,
+  {
+    token,
+    app,
+    record,
+  }: {token: PlannedToken; app: ExplainedApplication | undefined; record: SetupRecord | undefined},
+): string[] {
+  const isOwn = record?.tokens.some(({id}) => id === token.token.id) === true
+  const there = app?.application
+  return [
+    ...(duration !== undefined && token.how === 'there' && !isOwn
+      ? [`--duration is for a new token; "${token.token.name}" is there already`]
+      : []),
+    ...(name !== undefined && there && there.id !== record?.application?.id
+      ? [`--app names a new application; "${there.name}" is there already`]
+      : []),
+  ]
 }
 
 /** The same plan, which leaves ssh's configuration alone. */

@@ -8,6 +8,7 @@ import {makeEdit} from '../access/edit/make.js'
 import type {UndoRecord} from '../access/edit/records.js'
 import {reachOfEdit} from '../access/edit/reach.js'
 import {planUndo, undoEdit, type PlannedUndo} from '../access/edit/undo.js'
+import {isOlderSecret} from '../access/explain/causes.js'
 import {revokeToken} from '../access/tokens/revoke.js'
 import {usesOfToken} from '../access/tokens/uses.js'
 import type {ServiceToken} from '../api/types.js'
@@ -133,22 +134,25 @@ async function take(world: SetupWorld, record: SetupRecord, plan: RemovalPlan): 
   const closed: SetupOutcome['closed'] = []
   await list.take('ssh-config', `Changing ${world.file}`, async () => {
     for (const part of record.sshConfig.toReversed()) {
-      const removal = await planSshRemoval(world, part)
+      const removal = await planSshRemoval(world, record.host, part)
       if (removal?.state === 'todo') await removal.apply()
     }
     return 'ssh is configured as before'
   })
   await list.take('binding', `Binding ${record.host} as before`, async () => {
-    await restoreBinding(ctx, record)
-    return bindingText(record, 'done')
+    const before = await formerBinding(ctx, record)
+    await restoreBinding(ctx, record, before)
+    return bindingText(record, before, 'done')
   })
   await list.take('rule', 'Undoing the edits', async () => undoEdits(ctx, record))
   await list.take('token', 'Deleting the service token', async () => {
     await settleTokens(world, record)
     const kept: string[] = []
+    const tokens = await (await ctx.api()).listServiceTokens()
+    const text = tokenText(record, tokens)
     for (const {id, name} of record.tokens) {
       if (id === undefined) continue
-      const why = (await boundElsewhere(ctx, record, id)) ?? (await revoke(ctx, id))
+      const why = (await usedElsewhere(ctx, record, {id, tokens})) ?? (await revoke(ctx, id))
       if (typeof why === 'string') kept.push(why)
       else if (why) {
         const {paths, profileName: profile} = settings
@@ -162,7 +166,7 @@ async function take(world: SetupWorld, record: SetupRecord, plan: RemovalPlan): 
     }
     return kept.length === 0
       ? 'Deleted the service token and its secret'
-      : {state: 'kept', text: tokenText(record), why: kept.join('. ')}
+      : {state: 'kept', text, why: kept.join('. ')}
   })
   if (list.steps.some(({state}) => state === 'kept')) await ctx.setups.write(record)
   else await ctx.setups.remove(record)
@@ -172,11 +176,11 @@ async function take(world: SetupWorld, record: SetupRecord, plan: RemovalPlan): 
 
 async function sshSteps(
   world: SetupWorld,
-  {sshConfig}: SetupRecord,
+  {sshConfig, host}: SetupRecord,
 ): Promise<{steps: SetupStep[]; diff: string}> {
   const found: NonNullable<Awaited<ReturnType<typeof planSshRemoval>>>[] = []
   for (const part of sshConfig.toReversed()) {
-    const removal = await planSshRemoval(world, part)
+    const removal = await planSshRemoval(world, host, part)
     if (removal) found.push(removal)
   }
   const diff = found
@@ -198,18 +202,33 @@ async function bindingStep(ctx: AccessContext, record: SetupRecord): Promise<Set
   const now = (await ctx.index.bindings(ctx.profile)).find((one) => one.host === host)
   // Someone has bound it to another token, or it is as before.
   if (now?.tokenId !== binding.tokenId) return []
-  return [{step: 'binding', state: 'todo', text: bindingText(record, 'todo')}]
+  return [
+    {step: 'binding', state: 'todo', text: bindingText(record, await formerBinding(ctx, record), 'todo')},
+  ]
 }
 
-function bindingText({host, binding}: SetupRecord, state: 'todo' | 'done'): string {
-  if (binding?.before)
+type FormerBinding = NonNullable<SetupRecord['binding']>['before']
+
+/** The binding that the setup replaced; none if its token is no longer here. */
+async function formerBinding(ctx: AccessContext, {binding}: SetupRecord): Promise<FormerBinding> {
+  const before = binding?.before ?? null
+  const entries = await ctx.index.list(ctx.profile)
+  return entries.some(({tokenId}) => tokenId === before?.tokenId) ? before : null
+}
+
+function bindingText({host}: SetupRecord, before: FormerBinding, state: 'todo' | 'done'): string {
+  if (before)
     return state === 'todo' ? `Bind ${host} to its previous token` : `${host} is bound to its previous token`
   return state === 'todo' ? `Unbind ${host}` : `${host} is not bound to a token`
 }
 
-async function restoreBinding(ctx: AccessContext, {host, binding}: SetupRecord): Promise<void> {
+async function restoreBinding(
+  ctx: AccessContext,
+  {host, binding}: SetupRecord,
+  before: FormerBinding,
+): Promise<void> {
   if (!binding) return
-  const {before, tokenId} = binding
+  const {tokenId} = binding
   if (before) await ctx.index.bind({profile: ctx.profile, host, ...before})
   else await unbindHosts(ctx, [{host, tokenId}])
 }
@@ -223,7 +242,8 @@ async function editsOf(ctx: AccessContext, {id}: SetupRecord): Promise<UndoRecor
 /** Why an edit cannot be undone, if that is not a failure. */
 const KEPT = new Set(['CHANGED_SINCE', 'UNDO_IMPOSSIBLE'])
 
-const STAYS = 'The application and its rule stay'
+const staysText = ({application}: SetupRecord): string =>
+  application ? 'The application and its rule stay' : 'The rule stays'
 
 /** Whether someone has changed the application that the setup created, in whatever field. */
 async function changedSince(ctx: AccessContext, {application}: SetupRecord): Promise<string | undefined> {
@@ -253,7 +273,11 @@ async function editStep(
 ): Promise<{step: SetupStep[]; changes: Change[]; whole: boolean}> {
   const changed = await changedSince(ctx, record)
   if (changed !== undefined)
-    return {step: [{step: 'rule', state: 'kept', text: STAYS, why: changed}], changes: [], whole: true}
+    return {
+      step: [{step: 'rule', state: 'kept', text: staysText(record), why: changed}],
+      changes: [],
+      whole: true,
+    }
   const changes = new Map<string, Change>()
   const kept: UserError[] = []
   for (const edit of await editsOf(ctx, record)) {
@@ -266,13 +290,18 @@ async function editStep(
   const [first] = kept
   if (first && all.length === 0)
     return {
-      step: [{step: 'rule', state: 'kept', text: STAYS, why: first.why ?? first.message}],
+      step: [{step: 'rule', state: 'kept', text: staysText(record), why: first.why ?? first.message}],
       changes: [],
       whole: true,
     }
   if (all.length === 0) return {step: [], changes: [], whole: true}
   const creates = all.some(({action, target}) => action === 'delete' && target.kind === 'application')
-  const text = creates ? 'Delete the application and its rule' : 'Take the rule off the application'
+  const leaves = all.some(({target}) => target.kind === 'application')
+  const text = creates
+    ? 'Delete the application and its rule'
+    : leaves
+      ? 'Take the rule off the application'
+      : 'Delete the rule'
   // Of several edits, the earlier ones can be planned once the later ones are undone.
   return {step: [{step: 'rule', state: 'todo', text}], changes: all, whole: kept.length === 0}
 }
@@ -290,7 +319,8 @@ async function undoEdits(
       })
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      if (KEPT.has(error.code)) return {state: 'kept', text: STAYS, why: error.why ?? error.message}
+      if (KEPT.has(error.code))
+        return {state: 'kept', text: staysText(record), why: error.why ?? error.message}
       if (error.code !== 'ALREADY_UNDONE') throw error
     }
   }
@@ -303,9 +333,9 @@ async function tokenStep(
   record: SetupRecord,
   undone: readonly Change[] | undefined,
 ): Promise<SetupStep[]> {
-  const text = tokenText(record)
   const steps: SetupStep[] = []
   const tokens = await (await ctx.api()).listServiceTokens()
+  const text = tokenText(record, tokens)
   const entries = await ctx.index.list(ctx.profile)
   for (const {id, operation} of record.tokens) {
     const tokenId = id ?? entries.find((one) => one.operation === operation)?.tokenId
@@ -317,7 +347,8 @@ async function tokenStep(
       continue
     }
     const why =
-      (await boundElsewhere(ctx, record, token.id)) ?? (undone && (await namedElsewhere(ctx, token, undone)))
+      (await usedElsewhere(ctx, record, {id: token.id, tokens})) ??
+      (undone && (await namedElsewhere(ctx, token, undone)))
     steps.push({step: 'token', state: why === undefined ? 'todo' : 'kept', text, why})
   }
   // Several tokens are one step; what is kept of them is known when it is taken.
@@ -326,22 +357,27 @@ async function tokenStep(
     : steps.slice(0, 1)
 }
 
-function tokenText({tokens}: SetupRecord): string {
-  const names = [...new Set(tokens.map(({name}) => `"${name}"`))].join(', ')
-  return `Delete the service token ${names}, with its secret`
+/** By the names that they have now. */
+function tokenText({tokens}: SetupRecord, listed: readonly ServiceToken[]): string {
+  const names = tokens.map(({id, name}) => listed.find((one) => one.id === id)?.name ?? name)
+  const quoted = [...new Set(names)].map((name) => `"${name}"`)
+  return `Delete the service token ${quoted.join(', ')}, with its secret`
 }
 
-async function boundElsewhere(
+/** Why a token is not deleted although the setup made it. */
+async function usedElsewhere(
   ctx: AccessContext,
   {host, profile}: SetupRecord,
-  id: string,
+  {id, tokens}: {id: string; tokens: readonly ServiceToken[]},
 ): Promise<string | undefined> {
   const others = (await ctx.index.bindings()).filter(
     (one) => one.tokenId === id && (one.host !== host || one.profile !== profile),
   )
-  return others.length === 0
-    ? undefined
-    : `It is used for ${[...new Set(others.map((one) => one.host))].join(', ')} too`
+  if (others.length > 0) return `It is used for ${[...new Set(others.map((one) => one.host))].join(', ')} too`
+  const token = tokens.find((one) => one.id === id)
+  const entry = (await ctx.index.list(profile)).find(({tokenId}) => tokenId === id)
+  const isOld = token && entry && isOlderSecret(entry, token)
+  return isOld ? 'It was rotated elsewhere, so someone else may use it' : undefined
 }
 
 /** @param undone what the removal changes before */

@@ -1,3 +1,4 @@
+import {sameJson} from '../core/canonical-json.js'
 import {ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {filesSync as fs} from '../system/disk.js'
@@ -7,6 +8,9 @@ import {findProgram} from '../system/programs.js'
 import {settingsFromSsh} from '../tunnel/ssh/ask-ssh.js'
 import {applyAdoption, planAdoption, type AdoptionOptions} from '../tunnel/ssh/config/adopt.js'
 import {applySshConfig, planSshConfig, type SshConfigChange} from '../tunnel/ssh/config/change.js'
+import {configLines, configWords} from '../tunnel/ssh/configuration.js'
+import {bytesOf} from '../tunnel/ssh/config-values.js'
+import {profileIn} from '../tunnel/ssh/config/of-profile.js'
 import {requestedBlock} from '../tunnel/ssh/config/requested-block.js'
 import {meaningOf} from '../tunnel/ssh/route.js'
 import {identityOf} from '../tunnel/ssh/sharing.js'
@@ -86,10 +90,13 @@ async function partOf(
   const meaning = answer && !('failed' in answer) ? meaningOf(answer, name) : undefined
   const {change} = await blockOf(world, destination, token)
   const usesZt = meaning?.route === 'zt' && meaning.host.toLowerCase() === host
+  const profile = usesZt ? await otherProfile(world, host, meaning.proxyCommand) : undefined
+  if (profile !== undefined)
+    return {...there, text: `ssh uses zt for ${name}, with profile ${profile} (${file})`}
   const ours = record?.sshConfig.some((one) => one.how === 'block' && one.name === change.host) ?? false
   if (usesZt && !ours) return there
   const planned = await planSshConfig(change)
-  if (usesZt && planned.action === 'none') return there
+  if (usesZt && !isOutdated(world, planned.own, change.block)) return there
   const byAlias = planned.aliases.find(({route}) => route === 'zt')
   if (byAlias) return {...there, text: `ssh uses zt for ${host} as ${byAlias.name} (${file})`}
   const leads = planned.aliases.some(({route}) => route === 'cloudflared')
@@ -108,7 +115,24 @@ async function partOf(
   const text = `${planned.action === 'update' ? 'Update the' : 'Write a'} block for ${name} in ${file}`
   const key = change.block?.sharing?.key
   const diff = key && token === undefined ? withoutToken(planned.diff, identityOf(key)) : planned.diff
-  return {how: 'block', text, diff, warnings: planned.warnings}
+  const lost = planned.edited ? [`Someone has edited zt's block in ${file}; that edit will be lost`] : []
+  return {how: 'block', text, diff, warnings: [...lost, ...planned.warnings]}
+}
+
+/** Whether a block starts another zt, or is of another profile or token, than a new one: what else differs, someone wants so. */
+function isOutdated(
+  {program, ctx}: SetupWorld,
+  own: string | undefined,
+  block: SshConfigChange['block'],
+): boolean {
+  if (own === undefined) return false
+  const values = new Map([...configLines(own)].map(({keyword, value}) => [keyword, value]))
+  const words = configWords(values.get('proxycommand') ?? '') ?? []
+  const starts = words.slice(0, words.indexOf('ssh')).map((word) => word.replaceAll('%%', '%'))
+  const socket = values.get('controlpath') ?? 'none'
+  const key = block?.sharing?.key
+  const sharesByAnother = key !== undefined && socket !== 'none' && !socket.includes(identityOf(key))
+  return !sameJson(starts, program.map(bytesOf)) || profileIn(own) !== ctx.profile || sharesByAnother
 }
 
 /** The name of the socket follows from the ID of the token, and the sum at the end of the block from that. */
@@ -176,6 +200,11 @@ function adoptionOf({settings, program, env, file}: SetupWorld, host: string): A
   }
 }
 
+interface SshRemoval extends Pick<SetupStep, 'state' | 'text' | 'why'> {
+  diff: string
+  apply: () => Promise<void>
+}
+
 /**
  * How a part of ssh's configuration is taken back: nothing else of the file changes.
  *
@@ -183,21 +212,13 @@ function adoptionOf({settings, program, env, file}: SetupWorld, host: string): A
  */
 export async function planSshRemoval(
   world: SetupWorld,
+  host: string,
   part: ConfigRecord,
-): Promise<
-  (Pick<SetupStep, 'state' | 'text' | 'why'> & {diff: string; apply: () => Promise<void>}) | undefined
-> {
+): Promise<SshRemoval | undefined> {
   const {settings, env} = world
   const {state} = settings.paths
   const {file} = part
-  if (part.how === 'adopt') {
-    const keys = new Set(part.keys)
-    const options = {...adoptionOf(world, ''), file, remove: true, isWanted: (key: string) => keys.has(key)}
-    const plan = await planAdoption(options)
-    if (plan.adopted.length === 0) return undefined
-    const text = `Give ${plan.adopted.length === 1 ? 'the ProxyCommand' : 'the ProxyCommands'} of cloudflared back to ${file}`
-    return {state: 'todo', text, diff: plan.diff, apply: () => applyAdoption(plan, state)}
-  }
+  if (part.how === 'adopt') return planLinesBack(world, host, part)
   const {name, created} = part
   const change: SshConfigChange = {file, host: name, block: undefined, env}
   const plan = await planSshConfig(change)
@@ -212,14 +233,9 @@ export async function planSshRemoval(
     }
   }
   const text = `Remove the block for ${name} from ${file}`
-  if (plan.edited)
-    return {
-      state: 'kept',
-      text,
-      why: 'Someone has edited the block',
-      diff: '',
-      apply: () => Promise.resolve(),
-    }
+  const profile = await otherProfile(world, host, plan.own)
+  if (profile !== undefined) return kept(text, `It is of profile ${profile} by now`)
+  if (plan.edited) return kept(text, 'Someone has edited the block')
   return {
     ...{state: 'todo', text, diff: plan.diff},
     apply: async () => {
@@ -227,4 +243,38 @@ export async function planSshRemoval(
       if (created && after === '') await removeFile(current.real)
     },
   }
+}
+
+/** Gives the ProxyCommands of cloudflared back that a setup has moved to zt. */
+async function planLinesBack(
+  world: SetupWorld,
+  host: string,
+  {file, keys}: Extract<ConfigRecord, {how: 'adopt'}>,
+): Promise<SshRemoval | undefined> {
+  const options = {...adoptionOf(world, host), file, remove: true}
+  const known = (key: string): boolean => keys.includes(key)
+  const itself = await planAdoption({...options, isWanted: known})
+  // A line whose section has another beginning by now is found by the host that it leads to.
+  const isWhole = itself.left.length > 0 || keys.every((key) => itself.keys.includes(key))
+  const isWanted: AdoptionOptions['isWanted'] = (key, hosts) =>
+    known(key) || (hosts.size === 1 && hosts.has(host))
+  const plan = isWhole ? itself : await planAdoption({...options, isWanted})
+  const {left, adopted, edited, diff} = plan
+  const text = `Give ${adopted.length > 1 ? 'the ProxyCommands' : 'the ProxyCommand'} of cloudflared back to ${file}`
+  const [stays] = left
+  if (stays) return kept(text, stays.why)
+  if (adopted.length === 0) return undefined
+  if (edited) return kept(text, "Someone has edited zt's ProxyCommand")
+  return {state: 'todo', text, diff, apply: () => applyAdoption(plan, world.settings.paths.state)}
+}
+
+/** The profile that a ProxyCommand or a block works with, where that is another one, which has the host bound to a token. */
+async function otherProfile({ctx}: SetupWorld, host: string, text = ''): Promise<string | undefined> {
+  const named = profileIn(text)
+  if (named === undefined || named === ctx.profile) return undefined
+  return (await ctx.index.bindingFor(named, host)) && named
+}
+
+function kept(text: string, why: string): SshRemoval {
+  return {state: 'kept', text, why, diff: '', apply: () => Promise.resolve()}
 }

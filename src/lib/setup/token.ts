@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto'
+import {cloudflareNow} from '../access/account/clock.js'
 import type {AccessContext} from '../access/account/context.js'
 import {resolveToken} from '../access/account/resolve.js'
 import type {SetupRecord} from '../access/account/setup-records.js'
@@ -11,7 +12,7 @@ import {checkTokenName, tokenStatus} from '../access/tokens/list.js'
 import {recoverUnfinished, type Recovered} from '../access/tokens/recover.js'
 import type {ServiceToken} from '../api/types.js'
 import {rememberStore} from '../config/profiles.js'
-import {ztCommand} from '../core/command-line.js'
+import {withFlags, ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import type {SetupWorld} from './world.js'
 
@@ -57,7 +58,7 @@ export async function planToken(
   const there = async (token: ServiceToken): Promise<PlannedToken> => {
     if (unfinished?.name === token.name) return {how: 'finish', token}
     await requireSettled(ctx, token)
-    if (!here(token.id)) throw notHere(ctx, host, token)
+    if (!here(token.id)) throw notHere(ctx, host, token, named)
     await requireActive(ctx, token)
     return {how: 'there', token}
   }
@@ -81,7 +82,13 @@ export async function planToken(
   const usable = admitted.flatMap(({token: {id}}) => (here(id) ? (byId(id) ?? []) : []))
   const [only] = usable
   if (only && usable.length === 1) return there(only)
-  const same = meant(ctx, host, tokens)
+  // Of several tokens with its name, this machine uses its own.
+  const same =
+    meant(
+      ctx,
+      host,
+      tokens.filter(({id}) => here(id)),
+    ) ?? meantByHost(ctx, host, tokens)
   return same ? there(same) : planNew(ctx, {name: host, duration}, unfinished)
 }
 
@@ -99,7 +106,7 @@ async function requireSettled(ctx: AccessContext, token: ServiceToken): Promise<
 /** @throws UserError `needs-action` / `TOKEN_DISABLED`, `TOKEN_EXPIRED`: the edge would refuse it, whatever the rules say */
 async function requireActive(ctx: AccessContext, token: ServiceToken): Promise<void> {
   const api = await ctx.api()
-  const status = tokenStatus(token, ctx.clock.now() + (api.clockAhead() ?? 0))
+  const status = tokenStatus(token, cloudflareNow(ctx, api))
   if (status === 'active') return
   const cure = ztCommand(ctx, 'token', status === 'disabled' ? 'enable' : 'refresh', token)
   throw new UserError({
@@ -131,6 +138,20 @@ function meant(
   }
 }
 
+/** @throws UserError `ambiguous` / `TOKEN_AMBIGUOUS`: no one has given that name */
+function meantByHost(
+  ctx: AccessContext,
+  host: string,
+  tokens: readonly ServiceToken[],
+): ServiceToken | undefined {
+  try {
+    return meant(ctx, host, tokens)
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'TOKEN_AMBIGUOUS') throw error
+    throw error.with({next: [`Give the name of another one, or a new one: ${anotherToken(ctx, host)}`]})
+  }
+}
+
 async function planNew(
   ctx: AccessContext,
   wish: {name: string; duration: string | undefined},
@@ -147,7 +168,12 @@ async function planNew(
   return {how: 'create', token, store: store.label, duration}
 }
 
-function notHere(ctx: AccessContext, host: string, token: ServiceToken): UserError {
+function notHere(
+  ctx: AccessContext,
+  host: string,
+  token: ServiceToken,
+  named: string | undefined,
+): UserError {
   return new UserError({
     kind: 'not-found',
     code: 'SECRET_NOT_FOUND',
@@ -155,10 +181,16 @@ function notHere(ctx: AccessContext, host: string, token: ServiceToken): UserErr
     why: 'Cloudflare shows a client secret once, when it makes it.',
     next: [
       `If you have the secret: ${ztCommand(ctx, 'token', 'import', token)}`,
-      `To set up ${host} with another token, give --token with its name: ${ztCommand(ctx, 'token', 'list')}`,
+      named === undefined
+        ? `For another token, give its name or a new one: ${anotherToken(ctx, host)}`
+        : `To set up ${host} with another token, give --token with its name: ${ztCommand(ctx, 'token', 'list')}`,
     ],
     details: {tokenId: token.id},
   })
+}
+
+function anotherToken(ctx: AccessContext, host: string): string {
+  return withFlags(ctx.commandLine ?? ztCommand(ctx, 'setup', host), {token: 'NAME'})
 }
 
 /**

@@ -18,6 +18,18 @@ export interface EdgeAddress {
   headers?: readonly string[] | undefined
 }
 
+/** What of a request decides beside the credentials. */
+export interface RequestFacts {
+  /** As it was sent; undefined: the root. */
+  path?: string | undefined
+  /** Whether it carried a `CF_Authorization` cookie too. */
+  cookie?: boolean | undefined
+  /** Whether it had `X-Requested-With: XMLHttpRequest`. */
+  xhr?: boolean | undefined
+  /** Whether the client may have presented a certificate. */
+  certificate?: boolean | undefined
+}
+
 /** How the edge answered a request that carried credentials. */
 export interface EdgeAnswer {
   /**
@@ -224,4 +236,13 @@ export interface AdoptionOutcome {
   /** The change of all files, for people; empty if nothing changes. */
   diff: string
   warnings: string[]
+}
+
+/** What zt wrote into one file of an ssh configuration with a profile. */
+export interface WrittenWithProfile {
+  file: string
+  /** Hosts of its blocks. */
+  blocks: string[]
+  /** The names of the sections whose ProxyCommand it adopted. */
+  adopted: string[]
 }

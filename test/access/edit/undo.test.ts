@@ -50,9 +50,25 @@ describe('the inverse of a replacement', () => {
     ['none if all is as before', recorded({fields: [{field: 'x', before: 1, after: 2}]}), {}],
     ['in conflict with what was changed since', recorded({fields: [{field: 'x', before: 0, after: 2}, {field: 'y', before: 1, after: 3}]}), {conflicts: ['x, y of the Access group "ci"']}],
     ['in conflict with a deletion', recorded({target: {...group, id: 'gone'}}), {conflicts: ['the Access group "ci" no longer exists']}],
+    ['none for what it put into an object that is gone', recorded({target: {...app, id: 'gone'}, fields: [{field: 'policies', before: [{id: 'i', precedence: 1}], after: [{id: 'p', precedence: 1}, {id: 'i', precedence: 2}]}, {field: 'tags', after: ['new']}]}), {}],
+    ['in conflict where it took something out of it', recorded({target: {...app, id: 'gone'}, fields: [{field: 'policies', before: [{id: 'i', precedence: 1}], after: [{id: 'p', precedence: 1}]}]}), {conflicts: ['the application "App" no longer exists']}],
+    ['in conflict where it set something else of it', recorded({target: {...app, id: 'gone'}, fields: [{field: 'policies', before: [], after: ['p']}, {field: 'name', before: 'A', after: 'App'}]}), {conflicts: ['the application "App" no longer exists']}],
     ['without what was not recorded', recorded({fields: [{field: 'key', withheld: true}]}), {stays: ['key of the Access group "ci" stays: it may hold a secret and is not recorded']}],
   ])('is %s', async (_, change, expected) => {
     expect(await inverse(change)).toEqual({...NOTHING, ...expected})
+  }) // prettier-ignore
+
+  it('takes what it added to the rules out of them, and leaves what others did there since', async () => {
+    const links = (...ids: string[]): JsonObject[] => ids.map((id, at) => ({id, precedence: at + 1}))
+    const added = recorded({target: app, fields: [{field: 'policies', before: links('i'), after: links('i', 'p')}]})
+    memory.policies = ['p', 'x', 'y'].map((id) => ({id, name: id, reusable: true}))
+    memory.apps = [{id: 'a', name: 'App', policies: links('x', 'i', 'p', 'y')}]
+    const {changes, conflicts} = await inverse(added)
+    expect(changes.map(({after}) => after?.['policies'])).toEqual([links('x', 'i', 'p', 'y').filter(({id}) => id !== 'p')])
+    expect(conflicts).toEqual([])
+    // Where it moved others, it cannot.
+    memory.apps = [{id: 'a', name: 'App', policies: links('p', 'i', 'y')}]
+    expect((await inverse(recorded({target: app, fields: [{field: 'policies', before: links('i'), after: links('p', 'i')}]}))).conflicts).toEqual(['policies of the application "App"'])
   }) // prettier-ignore
 
   it('of several goes backwards, each from what the next leaves', async () => {

@@ -56,6 +56,8 @@ interface Account {
   stored?: Partial<IndexEntry>
   bound?: boolean
   cookie?: boolean
+  xhr?: boolean
+  certificate?: boolean
   /** Methods that throw. */
   failing?: Partial<Record<keyof AccessApi, Error>>
   tokenId?: string | undefined
@@ -113,7 +115,7 @@ async function explain(account: Account): Promise<Explained> {
     host: HOST,
     tokenId: 'tokenId' in account ? account.tokenId : TOKEN,
     clientId: 'f00d.access',
-    cookie: account.cookie,
+    ...{cookie: account.cookie, xhr: account.xhr, certificate: account.certificate},
     error: new RefusedError(HOST, {...toLogin, ...account.answer}),
   })
   return {error, why: error.why ?? '', next: error.next, steps}
@@ -467,7 +469,7 @@ describe('the secret that was sent', () => {
     [
       'is older than the current one: it was rotated elsewhere',
       {tokens: version(3), stored: {secretVersion: 2}},
-      /stored here is version 2, and the token's current one is version 3: it was rotated elsewhere\. \(CF-RAY/,
+      /stored here is version 2, and the token's current one is version 3: it was rotated elsewhere\. It works until the end of a grace period, if there is one\. \(CF-RAY/,
       CHANGE,
     ],
     [
@@ -678,6 +680,50 @@ describe('a cookie of Access that was sent too', () => {
   })
 })
 
+describe('what a request had beside the token', () => {
+  const ids = ({error}: Explained): string[] =>
+    (error.details as {causes: {id: string}[]}).causes.map(({id}) => id)
+  const unreadable = {failing: {getOrganization: denied('no')}}
+
+  it('a certificate: a rule that requires one may be met', async () => {
+    const policies = [policy('CI', 'non_identity', {include: [byToken()], require: [{certificate: {}}]})]
+    expect((await explain({policies})).why).toContain('which zt does not send')
+    const found = await explain({policies, certificate: true})
+    expect(found.why).toContain('a client certificate, and zt does not know whether the client has one')
+    expect(ids(found)).toContain('rule-condition')
+  })
+
+  it('an XMLHttpRequest: a 401 does not show whether the secret is right', async () => {
+    const answer = {status: 401, reason: 'unauthenticated'} as const
+    const found = await explain({answer, xhr: true, stored: {secretVersion: 2}, ...unreadable})
+    expect(ids(found)).toEqual(['rule-missing'])
+    expect(found.why).toContain('An XMLHttpRequest cannot log in, so Access answers 401 to every client')
+    expect(ids(await explain({answer, stored: {secretVersion: 2}, ...unreadable}))).toContain('secret')
+  })
+})
+
+describe('where Access asks no one for credentials', () => {
+  const unsigned = {by: 'unknown', status: 403, reason: 'forbidden'} as const
+  const stored = {secretVersion: 2, imported: true}
+
+  it.each<[string, Account, string]>([
+    ['a Bypass rule for everyone', {policies: [policy('Open', 'bypass', {include: [everyone]})]}, 'The rules of "GitLab" let in everyone'],
+    ['the same, and a token that was deleted', {tokens: [], policies: [policy('Open', 'bypass', {include: [everyone]})]}, 'let in everyone'],
+    ['a public path', {applications: [{...application('app-1', [HOST]), name: 'GitLab', raw: {destinations: [{type: 'public', uri: HOST, overrides: [{path_pattern: '/', behavior: 'public'}]}]}}]}, '"GitLab" makes this path public'],
+  ])('%s: neither the token nor its secret is blamed', async (_, account, why) => {
+    const {error, why: said, next} = await explain({stored, answer: unsigned, ...account})
+    expect((error as RefusedError).answer.by).toBe('unknown')
+    expect(said).toContain(why)
+    expect(next.join()).not.toMatch(/token|add-rule/)
+  }) // prettier-ignore
+
+  it('a rule for everyone but this token is no such place', async () => {
+    const policies = [policy('Others', 'non_identity', {include: [everyone], exclude: [byToken()]})]
+    const {why} = await explain({stored, policies, answer: {...unsigned, by: 'access'}})
+    expect(why).toContain('It excludes: it names this service token')
+  })
+})
+
 describe('an application of the zone', () => {
   const zones = [{id: 'z', name: 'widgetcorp.tech'}]
   const ofZone = {...application('app-9', [HOST]), name: 'Zoned'}
@@ -745,10 +791,43 @@ describe('an answer that may be Access or the service behind it', () => {
     ['the account has no such token', {tokens: [], policies: admitting}, 'access'],
     ['no application covers the host', {applications: []}, 'unknown'],
     ['the API cannot be asked', {failing: {listApplications: denied('no')}}, 'unknown'],
+    [
+      'a Bypass rule may let it in',
+      {policies: [policy('Office', 'bypass', {include: [{ip: {ip: '10.0.0.0/8'}}]})]},
+      'unknown',
+    ],
+    [
+      'the token is disabled, and a Bypass rule may let it in',
+      {
+        tokens: [{...gitlabAdmin, enabled: false}],
+        policies: [policy('Office', 'bypass', {include: [{ip: {ip: '10.0.0.0/8'}}]})],
+      },
+      'unknown',
+    ],
+    [
+      'the secret is older, and may be in its grace period',
+      {tokens: [{...gitlabAdmin, secretVersion: 3}], stored: {secretVersion: 2}, policies: admitting},
+      'unknown',
+    ],
+    [
+      'the secret is older than any grace period',
+      {tokens: [{...gitlabAdmin, secretVersion: 4}], stored: {secretVersion: 2}, policies: admitting},
+      'access',
+    ],
   ] as const)('is attributed by the account: %s', async (_, account, by) => {
     const {error} = await explain({...(account as Account), answer: unclear})
     expect((error as RefusedError).answer.by).toBe(by)
     expect(error.message.includes('or the service behind it')).toBe(by === 'unknown')
+  })
+
+  it('with strict authentication does not show that Access accepted the credentials', async () => {
+    const said = 'Access accepted its credentials'
+    for (const policies of [admitting, [staffRule]]) {
+      expect((await explain({policies, strict: true, answer: unclear})).why).not.toContain(said)
+      expect((await explain({policies, strict: true, answer: {...unclear, by: 'access'}})).why).toContain(
+        said,
+      )
+    }
   })
 
   it('stays what it is where the service certainly gave it', async () => {

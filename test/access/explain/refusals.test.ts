@@ -64,6 +64,8 @@ interface Scene {
   zones?: JsonObject[]
   strict?: boolean
   ci?: JsonObject
+  /** Of the other token. */
+  cd?: JsonObject
   /** Not in the account. */
   gone?: true
   /** What was sent, and what this machine knows of it: by default the right secret, which zt saved itself. */
@@ -87,8 +89,8 @@ const RULES: Omit<Scene, 'sent' | 'stored'>[] = [
   {what: 'an identity rule only', policies: [STAFF], causes: ['rule-missing']},
   {what: 'a rule for another token', policies: [rule('non_identity', [another]), STAFF], causes: ['rule-missing']},
   {what: 'a group of another token', policies: [rule('non_identity', [inGroup('others')])], causes: ['rule-missing']},
-  {what: 'a rule for addresses, and no token', policies: [rule('non_identity', [office])], causes: ['rule-missing']},
-  {what: 'Bypass for addresses', policies: [rule('bypass', [office]), STAFF], causes: ['rule-missing']},
+  {what: 'a rule for addresses, and no token', policies: [rule('non_identity', [office])], causes: ['rule-missing'], moveTo: OFFICE},
+  {what: 'Bypass for addresses', policies: [rule('bypass', [office]), STAFF], causes: ['rule-missing'], moveTo: OFFICE},
   {what: 'named by Allow', policies: [rule('allow', [token, people])], causes: ['rule-trap']},
   {what: 'named by Allow, in a group', policies: [rule('allow', [inGroup('robots')])], causes: ['rule-trap']},
   {what: 'named by Allow, in a nested group', policies: [rule('allow', [inGroup('outer')])], causes: ['rule-trap']},
@@ -139,6 +141,8 @@ const APPLICATIONS: Scene[] = [
   {what: 'an application of the zone with a condition', app: {zone_id: ZONE}, policies: [rule('non_identity', [token], {require: [office]})], causes: ['rule-condition'], moveTo: OFFICE},
   {what: 'an application of the zone, and a disabled token', app: {zone_id: ZONE}, policies: [ADMITS], ci: {enabled: false}, causes: ['token-disabled']},
   {what: 'by destinations', app: {domain: undefined, destinations: [{type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'of the zone, whose token has the name of one of the account', app: {zone_id: ZONE}, ci: {zone_id: ZONE}, cd: {name: 'ci'}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'of the zone with a condition, and a token of the account with the name of one of the zone', app: {zone_id: ZONE}, cd: {name: 'ci', zone_id: ZONE}, policies: [rule('non_identity', [token], {require: [office]})], causes: ['rule-condition'], moveTo: OFFICE},
   {what: 'of type ssh', app: {type: 'ssh'}, policies: [STAFF], causes: ['rule-missing'], noWay: true},
   {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['rule-missing'], noWay: true},
   {what: 'of type infrastructure', app: {type: 'infrastructure'}, policies: [], causes: ['application-type']},
@@ -191,7 +195,10 @@ function seedOf(row: Row): SandboxSeed {
               ...{client_secret_version: 1, updated_at: LONG_AGO, ...row.ci},
             },
           ]),
-      {id: 'token-cd', name: 'cd', client_id: 'cd.access', client_secret: OTHER, updated_at: LONG_AGO},
+      {
+        ...{id: 'token-cd', name: 'cd', client_id: 'cd.access', client_secret: OTHER},
+        ...{updated_at: LONG_AGO, ...row.cd},
+      },
     ],
     settings: {
       strict_service_token_auth: strict,

@@ -103,6 +103,20 @@ describe('an edit of policies and groups', () => {
     expect(already).toMatch(says)
   })
 
+  it('does not say so of a policy with the same rules whose settings decide too', async () => {
+    await open()
+    Object.assign(world.state.data.policies.find(({id}) => id === 'policy-cd') ?? {}, {
+      approval_required: true,
+    })
+    const wanted: Wanted = {
+      do: 'create-policy',
+      name: 'CD',
+      decision: 'non_identity',
+      rules: {tokens: ['cd']},
+    }
+    expect((await failure(plan(world.ctx, wanted))).code).toBe('POLICY_NAME_TAKEN')
+  })
+
   const create = (rules: (Wanted & {do: 'create-policy'})['rules'], decision = 'non_identity'): Wanted =>
     ({do: 'create-policy', name: 'X', decision, rules}) as Wanted
   it.each<[Wanted, string]>([

@@ -166,6 +166,26 @@ describe('adding a Service Auth rule', () => {
     expect(world.changes).toEqual(['PUT /apps/app-git'])
   })
 
+  it.each<[string, JsonObject, again: boolean]>([
+    ['sessions of another length', {session_duration: '720h'}, false],
+    ['an approval', {approval_required: true}, false],
+    ['isolation', {isolation_required: true}, false],
+    ['another action', {decision: 'bypass'}, false],
+    ['a setting of tomorrow', {require_dance: true}, false],
+    [
+      'what the server fills in',
+      {session_duration: '24h0m0s', approval_required: false, approval_groups: []},
+      true,
+    ],
+  ])('of one that has %s, uses it again only if that means nothing', async (_, setting, again) => {
+    await open()
+    const first = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    world.app('Git')['policies'] = (links('Git') as JsonObject[]).slice(0, 3)
+    Object.assign(world.state.data.policies.find(({id}) => id === first.rule?.id) ?? {}, setting)
+    const second = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    expect(second.rule?.id === first.rule?.id).toBe(again)
+  })
+
   it('does not take a policy that someone uses for one that was left behind', async () => {
     await open()
     const first = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})

@@ -211,6 +211,14 @@ describe('importing a service token', () => {
     else expect(warnings).toEqual([])
   })
 
+  it('the command that it then names means this token, also where another one has its name', async () => {
+    const [ci, cd] = world.state.data.serviceTokens
+    Object.assign(ci?.object ?? {}, {enabled: false})
+    Object.assign(cd?.object ?? {}, {name: 'ci'})
+    const {warnings} = await importToken(world.ctx, {credentials: pair()})
+    expect(warnings.join()).toContain(`zt token enable ${CI}`)
+  })
+
   it('says when the host was bound to another token', async () => {
     await world.ctx.index.bind({profile: 'default', host: 'h.example.com', tokenId: CD, boundAt: ''})
     const {bound} = await importToken(world.ctx, {credentials: pair(), host: 'h.example.com'})

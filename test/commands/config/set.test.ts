@@ -50,6 +50,11 @@ it.each([
   expect(await zt.readConfig()).toEqual(before)
 })
 
+it('names the command that sets another one, with its value', async () => {
+  const {next} = await scene.zt.fails('config set store vault', 'usage', 'SET_ELSEWHERE')
+  expect(next).toEqual(['zt store use vault'])
+})
+
 it("leaves the sandbox's settings alone", async () => {
   const {zt} = scene
   await zt.writeConfig({profiles: {default: {...zt.profile, sandbox: true}}})

@@ -18,22 +18,31 @@ afterEach(async () => {
   }
 })
 
-it.each(['db.example.com', 'DB.example.com.', '5432', '127.0.0.1:5432', 'unix:/run/zt/db', '/run/zt/db'])(
-  'ends the process of the forward called %s, and no other',
-  async (name) => {
-    const [one, other] = [
-      await start({'127.0.0.1:5432': 'db.example.com', 'unix:/run/zt/db': 'db.example.com'}),
-      await start({'127.0.0.1:15432': 'cache.example.com'}),
-    ]
-    const {forwards} = await scene.zt.json(['forward', 'stop', name])
-    expect(forwards).toMatchObject([
-      {host: 'db.example.com', pid: one.pid, why: null},
-      {host: 'db.example.com', pid: one.pid, why: null},
-    ])
-    expect(await one.ended).toBe('SIGTERM')
-    expect(other.isRunning()).toBe(true)
-  },
-)
+it.each([
+  ...['db.example.com', 'DB.example.com.', '5432', '127.0.0.1:5432', 'unix:/run/zt/db', '/run/zt/db'],
+  // As zt forward took or showed it.
+  ...['db.example.com:5432', 'postgres://app@db.example.com:5432/app', 'https://db.example.com/a'],
+  ...['localhost:5432', 'http://db-example-com.localhost:5432', 'http://127.0.0.1:5432/'],
+])('ends the process of the forward called %s, and no other', async (name) => {
+  const [one, other] = [
+    await start({'127.0.0.1:5432': 'db.example.com', 'unix:/run/zt/db': 'db.example.com'}),
+    await start({'127.0.0.1:15432': 'cache.example.com'}),
+  ]
+  const {forwards} = await scene.zt.json(['forward', 'stop', name])
+  expect(forwards).toMatchObject([
+    {host: 'db.example.com', pid: one.pid, why: null},
+    {host: 'db.example.com', pid: one.pid, why: null},
+  ])
+  expect(await one.ended).toBe('SIGTERM')
+  expect(other.isRunning()).toBe(true)
+})
+
+it.each(['db.sock', 'unix:db.sock', './db.sock'])('takes a path as zt forward took it: %s', async (name) => {
+  const one = await start({[`unix:${scene.zt.file('db.sock')}`]: 'db.example.com'})
+  expect((await scene.zt.json(['forward', 'stop', name]))['forwards']).toMatchObject([
+    {pid: one.pid, why: null},
+  ])
+})
 
 it('ends all with --all, and says which, by host', async () => {
   // Their files are read by process ID.
@@ -52,7 +61,8 @@ it('ends nothing if it does not know what', async () => {
   const one = await start({'127.0.0.1:5432': 'db.example.com'})
   await scene.zt.fails('forward stop', 'usage', 'WHICH_FORWARD')
   await scene.zt.fails('forward stop 5432 --all', 'usage', 'WHICH_FORWARD')
-  for (const name of ['543', '432', 'example.com', '127.0.0.1', 'run'])
+  const others = ['db.example.com:543', 'localhost', 'localhost:543', 'unix:5432', 'http://127.0.0.1']
+  for (const name of ['543', '432', 'example.com', '127.0.0.1', 'run', ...others])
     await scene.zt.fails(`forward stop ${name}`, 'not-found', 'FORWARD_NOT_FOUND')
   expect(one.isRunning()).toBe(true)
 })

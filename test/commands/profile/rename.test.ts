@@ -7,6 +7,8 @@ import {renameWholeProfile} from '../../../src/lib/access/account/profiles.js'
 import {nameKeeper} from '../../../src/lib/command/keep-names.js'
 import {loadSettings} from '../../../src/lib/config/settings.js'
 import type {Settings} from '../../../src/lib/config/types.js'
+import {announce} from '../../../src/lib/tunnel/connections/announce.js'
+import {openConnections} from '../../../src/lib/tunnel/connections/read.js'
 import {commandTests} from '../../support/command-harness.js'
 import {dyingFiles} from '../../support/dying-files.js'
 
@@ -28,6 +30,9 @@ it('takes everything along: settings, API token, secrets, hosts and undo records
   const {zt} = scene
   const before = await zt.readConfig()
   const changes = zt.changes.length
+  const state = path.join(zt.home, 'STATE', 'zt')
+  const connection = {carries: 'ssh', host: HOST, profile: 'lab', tokenId: 't', clientId: 'c'} as const
+  const withdraw = announce(state, {...connection, identity: 'i', plainSsh: false, cloudflared: false})
   expect(await zt.json(rename('lab', 'work'))).toMatchObject({
     ...{profile: 'work', previousName: 'lab', tokens: 1, hosts: 1, sshHosts: []},
   })
@@ -43,6 +48,8 @@ it('takes everything along: settings, API token, secrets, hosts and undo records
   expect({exitCode, stdout}).toMatchObject({exitCode: 0})
   const {edits} = (await zt.json('undo')) as {edits: {id: string}[]}
   expect(edits).toHaveLength(1)
+  expect(openConnections(state)).toMatchObject([{profile: 'work'}])
+  withdraw()
   // Nothing has the previous name.
   expect(await zt.json('store check')).toMatchObject({problems: []})
 })
@@ -201,6 +208,27 @@ it('names what must be changed by hand', async () => {
     ssh(),
   ])
   expect(stdout).toContain('has a new block')
+})
+
+it('names lines that were adopted too, in all files, and how to bring them to the new name', async () => {
+  const {zt} = scene
+  const [one, two] = [zt.file('included-block'), zt.file('included-line')]
+  await fs.writeFile(ssh(), `Include ${one} ${two}\n`, {mode: 0o600})
+  await fs.writeFile(one, '', {mode: 0o600})
+  const line = `ProxyCommand cloudflared access ssh --hostname ${HOST}`
+  await fs.writeFile(
+    two,
+    `Host gl db\n # zt: adopted 0123456789ab ${line}\n ProxyCommand /zt ssh proxy --profile lab %h\nHost own\n ${line}\n`,
+    {mode: 0o600},
+  )
+  await zt.json(['ssh', 'config', HOST, '--write', '--yes', '--file', one])
+  expect(await zt.json(rename('lab', 'work'))).toMatchObject({sshHosts: [HOST, 'gl', 'db']})
+  expect((await zt.run(rename('work', 'lab'))).stderr).toBe('')
+  const {stderr} = await zt.run(rename('lab', 'fourth'))
+  expect(stderr.match(/^next: .*$/gm)).toEqual([
+    `next:  zt ssh config ${HOST} --write --profile fourth --file ${one}`,
+    `next:  zt ssh config --adopt --profile fourth --file ${ssh()}`,
+  ])
 })
 
 it('fails where the name is taken, or a creation is not settled', async () => {

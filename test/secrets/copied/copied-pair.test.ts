@@ -139,7 +139,7 @@ describe('a pair', () => {
     ['JSON', (id, secret) => `{"client_id": "${id}", "client_secret": "${secret}"}`],
   ])('is whole or refused, wherever a line break or blank cuts it: in %s', (_, write) => {
     for (const half of [ID, SECRET, 'f00dfeed'.repeat(8)])
-      for (const gap of ['\n', '\r\n', '\n  ', ' '])
+      for (const gap of ['\n', '\r\n', '\n  ', ' ', '\u00a0', '\u2028', '\u200b'])
         for (let at = 1; at < half.length; at++) {
           const broken = half.slice(0, at) + gap + half.slice(at)
           const text = half === ID ? write(broken, SECRET) : write(ID, broken)
@@ -150,6 +150,50 @@ describe('a pair', () => {
   it('is not made of the ID of one pair and the secret of another', () => {
     const text = `CF_ACCESS_CLIENT_ID_PROD=${ID}\nCF_ACCESS_CLIENT_SECRET_PROD=${SECRET}\nCF_ACCESS_CLIENT_SECRET=${'f00dfeed'.repeat(8)}`
     expect(() => readCopiedPair([{text}], {next: []})).toThrow('The input has more than one client secret')
+  })
+
+  it('is never made of two pairs with names, whichever of their lines are there', () => {
+    const [otherId, otherSecret] = ['fedcba9876543210fedcba9876543210.access', `cfast_${'Zy9'.repeat(16)}`]
+    const name = fc.constantFrom<(owner: string, half: string) => string>(
+      (owner, half) => `${owner}_CF_ACCESS_CLIENT_${half}`,
+      (owner, half) => `CF_ACCESS_CLIENT_${half}_${owner}`,
+      (owner, half) => `TF_VAR_${owner.toLowerCase()}_client_${half.toLowerCase()}`,
+      (owner, half) => `${owner.toLowerCase()}Client${half === 'ID' ? 'Id' : 'Secret'}`,
+      (owner, half) => `${owner}-cf-access-client-${half}`.toLowerCase(),
+    )
+    const some = fc.subarray([0, 1, 2, 3], {minLength: 1})
+    fc.assert(
+      fc.property(
+        name,
+        name,
+        some,
+        fc.constantFrom('=', ': '),
+        fc.boolean(),
+        (one, two, kept, sign, json) => {
+          const fields = [
+            [one('PROD', 'ID'), ID],
+            [one('PROD', 'SECRET'), SECRET],
+            [two('STAGE', 'ID'), otherId],
+            [two('STAGE', 'SECRET'), otherSecret],
+          ].filter((_, at) => kept.includes(at))
+          const text = json
+            ? JSON.stringify(Object.fromEntries(fields))
+            : fields.map((field) => field.join(sign)).join('\n')
+          const whole = [
+            ...(kept.join().includes('0,1') ? [[ID, SECRET]] : []),
+            ...(kept.join().includes('2,3') ? [[otherId, otherSecret]] : []),
+          ]
+          let read: string[] | undefined
+          try {
+            read = plain(readCopiedPair([{text}], {next: []}))
+          } catch (error) {
+            expect(error).toBeInstanceOf(UserError)
+          }
+          if (kept.length === 2 && whole.length === 1) expect(read).toEqual(whole[0])
+          else if (read) expect(whole).toContainEqual(read)
+        },
+      ),
+    )
   })
 
   it('has no part of a client secret as its client ID', () => {

@@ -90,7 +90,8 @@ export function wrongWith(step: Step, end: Shown, home: string): string | undefi
   if (end.exitCode !== code)
     return `${what}\n    exit ${end.exitCode} instead of ${code}\n${difference([], end.lines, home)}`
   if (step.kind !== 'command' || isAsShown(step.expected, end.lines, home)) return undefined
-  return `${what}\n${difference(step.expected, end.lines, home)}`
+  // What was erased again is in it, too.
+  return `${what}\n${difference(step.expected, end.lines, home)}\n    the terminal got ${JSON.stringify(end.raw)}`
 }
 
 /** The page with the outputs that its commands showed. */

@@ -7,8 +7,8 @@ import {NSS_WRAPPER} from '../nss-wrapper.js'
 import type {Session, Step, Typed} from './parse.js'
 import {onScreen} from './screen.js'
 
-/** What a step has shown, and how it ended; undefined if the session ended before. */
-export type Shown = {lines: string[]; exitCode: number} | undefined
+/** What a step has shown, as the terminal got it, and how it ended; undefined if the session ended before. */
+export type Shown = {lines: string[]; exitCode: number; raw: string} | undefined
 
 export interface SessionEnd {
   home: string
@@ -153,7 +153,8 @@ function shownOf(output: string, mark: string, steps: number): Shown[] {
   const parts = output.split(new RegExp(`\\r?\\n${mark} (\\d+)\\r\\n`))
   return Array.from({length: steps}, (_, at) => {
     const [text, code] = parts.slice(at * 2)
-    return code === undefined ? undefined : {lines: onScreen(text ?? ''), exitCode: Number(code)}
+    if (text === undefined || code === undefined) return undefined
+    return {lines: onScreen(text), exitCode: Number(code), raw: text}
   })
 }
 

@@ -193,4 +193,13 @@ describe('cloudflared is given', () => {
     const edge = {host: 'h.example', connectTo: undefined, caFile: undefined}
     expect(await runCloudflared({program, edge, credentials, env: {}})).toBe(expected)
   })
+
+  it('no IPv6 address to connect to, which it would split at its colons', async () => {
+    const {program, runs} = await makeFakeCloudflared(directory, says('2026.8.2'))
+    const edge = {host: 'h.example', connectTo: '[::1]:8443', caFile: undefined}
+    await expect(runCloudflared({program, edge, credentials, env: {}})).rejects.toMatchObject({
+      ...{kind: 'usage', code: 'CLOUDFLARED_NO_IPV6', next: ["Use zt's own client: --client builtin"]},
+    })
+    expect(await runs()).toEqual([])
+  })
 })

@@ -15,7 +15,7 @@ import {
   temporaryPlace,
 } from '../../../src/lib/tunnel/connections/run-files.js'
 import {endConnections, startedBy} from '../../../src/lib/tunnel/connections/end.js'
-import {openConnections} from '../../../src/lib/tunnel/connections/read.js'
+import {openConnections, renameInRecords} from '../../../src/lib/tunnel/connections/read.js'
 import type {ClosedConnection} from '../../../src/lib/tunnel/types.js'
 import {AnnouncedProcess} from '../../support/announced-process.js'
 import {AMPLE_MS} from '../../support/patience.js'
@@ -57,6 +57,26 @@ const UNSAFE: [what: string, code: string, make: (at: string) => Promise<unknown
 ]
 
 describe('what a process says of its connections', () => {
+  it('has the new name of the profile, and ends with its tokens', async () => {
+    const withdraw = announce(state, what)
+    const other = announce(state, {...what, profile: 'other'})
+    renameInRecords(state, 'p', 'q')
+    expect(
+      openConnections(state)
+        .map(({profile, host}) => [profile, host])
+        .sort(),
+    ).toEqual([
+      ['other', 'a.example'],
+      ['q', 'a.example'],
+    ])
+    const ofNew = {state, profile: 'q', token: {id: 't', clientId: 'c.access'}, keep: true, dryRun: true}
+    const {connections} = await endConnections(ofNew)
+    expect(connections.map(({outcome}) => outcome).sort()).toEqual(['kept', 'left'])
+    withdraw()
+    other()
+    expect(await names()).toEqual([])
+  })
+
   it('is there until it is taken back, for this user alone', async () => {
     const [one, other] = [announce(state, what), announce(state, what)]
     expect(openConnections(state)).toMatchObject([

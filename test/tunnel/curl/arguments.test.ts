@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {checkUrl, isNowhere, readCurlArguments} from '../../../src/lib/tunnel/curl/arguments.js'
+import {checkUrl, factsOf, isNowhere, readCurlArguments} from '../../../src/lib/tunnel/curl/arguments.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 
 /** The code of the error that this throws. */
@@ -311,5 +311,18 @@ describe('the URL', () => {
     ['-L', 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
   ])('%s is answered with %s', (text, form) => {
     expect(() => checkUrl(text)).toThrow(expect.objectContaining({next: [form]}) as UserError)
+  })
+})
+
+describe('what an explanation learns of the request', () => {
+  it.each<[string[], object]>([
+    [['-sS', '-d', 'x=1'], {}],
+    [['-b', 'CF_Authorization=x'], {cookie: true}],
+    [['-H', 'x-requested-with: XMLHttpRequest'], {xhr: true}],
+    [['-H', 'X-Requested-With: fetch'], {}],
+    [['-E', 'client.pem', '--key', 'client.key'], {certificate: true}],
+  ])('%j', (words, more) => {
+    const facts = factsOf(checkUrl('https://app.example.com/a?b'), readCurlArguments(words))
+    expect(facts).toEqual({path: '/a', cookie: false, xhr: false, certificate: false, ...more})
   })
 })

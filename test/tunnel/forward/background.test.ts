@@ -112,16 +112,21 @@ it.each([undefined, 'other.example.com'])(
   },
 )
 
-it('the process in the background gets the line that was typed, and what was confirmed', async () => {
+it.each([
+  [['db.example.com', '--background']],
+  [['--background', '--fields', 'host', 'db.example.com']],
+  [['--jq=.host', 'db.example.com', '--background']],
+  [['db.example.com', '--background', '--jq', '.host', '--']],
+])('the process in the background gets what is for it of %j, and what was confirmed', async (argv) => {
   const environment = {...process.env, ZT_HOSTS: undefined}
   const settings = {...(await loadSettings({env: {HOME: directory}, cwd: directory, flags: {}}))}
   const script = `console.log(JSON.stringify({event: 'listening', host: process.env.ZT_HOSTS ?? 'none', socket: process.argv.slice(1).join(' '), url: null})); ${STAY}`
   const {pid, listeners} = await forwardInBackground({
-    ...{program: [process.execPath, '-e', script, '--'], argv: ['db.example.com', '--background']},
+    ...{program: [process.execPath, '-e', script, '--'], argv},
     ...{plans: [{fromProject: false} as ForwardPlan], settings, environment, confirmed: ['db.example.com']},
   })
   pids.push(pid)
   expect(listeners).toMatchObject([
-    {host: 'db.example.com', place: 'unix:forward db.example.com --keep --json --no-input --yes'},
+    {host: 'db.example.com', place: 'unix:forward --keep --json --no-input --yes db.example.com'},
   ])
 })

@@ -141,6 +141,12 @@ describe('an answer on its way to the client', () => {
       `script-src https://*.example.com ${base} 'nonce-x'; report-uri ${base}/csp?a`,
     ],
     ['Content-Security-Policy', `img-src *.${host} x${host}`, `img-src *.${host} x${host}`],
+    [
+      'Content-Security-Policy',
+      "default-src https: data: 'unsafe-inline'; connect-src WSS: http:; upgrade-insecure-requests",
+      `default-src https: ${base} data: 'unsafe-inline'; connect-src WSS: ws://localhost:8080 http:; `,
+    ],
+    ['Content-Security-Policy', 'block-all-mixed-content;frame-src https:', `;frame-src https: ${base}`],
     ['X-Else', `https://${host}/`, `https://${host}/`],
     ['constructor', `https://${host}/`, `https://${host}/`],
   ])('%s: %s reaches the client as %s', (name, value, local) => {

@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {WebSocket} from 'ws'
+import type {UserError} from '../../../src/lib/core/errors.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
 import {trustContext} from '../../../src/lib/tunnel/carrier/trust.js'
@@ -74,10 +75,15 @@ async function start({byName = false, credentials = rotated, ...more}: Start = {
   })
 }
 
-function ask(method: string, url: string, body?: string): Promise<{status: number; text: string}> {
+function ask(
+  method: string,
+  url: string,
+  body?: string,
+  more: http.OutgoingHttpHeaders = {},
+): Promise<{status: number; text: string}> {
   return new Promise((resolve, reject) => {
     const {port} = forward.listen as ListenAddress
-    const headers = body === undefined ? {} : {'content-length': body.length}
+    const headers = {...more, ...(body !== undefined && {'content-length': body.length})}
     const to = {host: '127.0.0.1', port, path: url, method, headers, agent: false}
     const request = http.request(to, (answer) => {
       let text = ''
@@ -92,6 +98,22 @@ function ask(method: string, url: string, body?: string): Promise<{status: numbe
 }
 
 const sent = (): string[] => edge.seen.map(({method, secret}) => `${method} ${secret}`)
+
+it('an explanation learns what of the request decides beside the token', async () => {
+  const seen: unknown[] = []
+  const explain = (error: UserError, facts: unknown): Promise<UserError> => {
+    seen.push(facts)
+    return Promise.resolve(error)
+  }
+  await start({events: {onFailure: () => undefined, onlyPrevious: () => undefined, explain}})
+  edge.says = () => REFUSED
+  await ask('GET', '/a?b')
+  await ask('GET', '/c', undefined, {cookie: 'CF_Authorization=x', 'x-requested-with': 'XMLHttpRequest'})
+  expect(seen).toEqual([
+    {path: '/a', cookie: false, xhr: false},
+    {path: '/c', cookie: true, xhr: true},
+  ])
+})
 
 describe('during the grace period of a rotation', () => {
   it('a refused request is sent again with the secret before, the next ones with that at once, and it is said', async () => {

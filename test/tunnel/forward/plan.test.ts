@@ -143,6 +143,23 @@ describe('what is forwarded where', () => {
     expect(act).toThrow(code(expected))
   })
 
+  it.each([[[HOST, '5432']], [[HOST, '5432:15432']], [[`5432:${HOST}:15432`]], [[`5432:${HOST}`]]])(
+    'a port in the place of a host goes to --listen: %j',
+    (words) => {
+      expect(() => plan(words)).toThrow(
+        expect.objectContaining({code: 'HOST_IS_PORT', next: [`zt forward ${HOST} --listen 5432`]}),
+      )
+    },
+  )
+
+  it.each([
+    ['lst', 'zt forward list'],
+    ['localhost:5432', 'zt app list'],
+    ['5432:5432', 'zt app list'],
+  ])('%s is no public host', (word, next) => {
+    expect(() => plan([word])).toThrow(expect.objectContaining({code: 'BAD_HOSTNAME', next: [next]}))
+  })
+
   it('several free ports are no conflict', () => {
     expect(plan([HOST, 'b.example.com', HOST])).toHaveLength(3)
   })

@@ -229,6 +229,16 @@ describe("the environment's pair, which no flag names", () => {
     },
   )
 
+  it.each([
+    ['xn--bcher-kva.example.com', 'https://b\u00fccher.example.com/a'],
+    ['xn--bcher-kva.example.com', 'git@B\u00dcCHER.example.com.:22'],
+    ['xn--bcher-kva.example.com', 'xn--bcher-kva.example.com'],
+  ])('may go to %s, which is named as %s', (host, word) => {
+    const of = {environmentHosts: undefined, configured: false}
+    expect(mayUseEnvironment(of, host, {terminal: false, words: [word]})).toBe(true)
+    expect(mayUseEnvironment(of, 'cher.example.com', {terminal: false, words: [word]})).toBe(false)
+  })
+
   it('is not sent where that is not so and no one confirms it, and the error says what would', async () => {
     const pair = {CF_ACCESS_CLIENT_ID: 'foreign.access', CF_ACCESS_CLIENT_SECRET: 'secret'}
     const refused = async (more: Record<string, string>) => {
@@ -243,7 +253,7 @@ describe("the environment's pair, which no flag names", () => {
     }
     expect(await refused({})).toEqual({
       ...said,
-      why: 'No one has named this host for it, or confirmed it.',
+      why: 'ZT_HOSTS does not list the host, and no one has confirmed it.',
       next: ['To send it this once: --token env --yes', 'export ZT_HOSTS=x.example.com'],
     })
     expect(await refused({ZT_HOSTS: 'y.example.com'})).toEqual({

@@ -45,6 +45,8 @@ export interface AccessContext {
   apiUrl: string
   /** Why CLOUDFLARE_API_TOKEN is set but not used; undefined when it is used or not set. */
   withheld?: string | undefined
+  /** The names of the other profiles of this machine. */
+  otherProfiles?: readonly string[] | undefined
   sandbox: boolean
   secretFields?: SecretFields | undefined
   /** The command as it was typed, to suggest it again. No flag of zt takes a secret. */
@@ -210,7 +212,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   let api: Promise<AccessApi> | undefined
   const connect = async (): Promise<AccessApi> => {
     const found = await apiToken()
-    if (!found) throw notLoggedIn({profile: settings.profileName, withheld})
+    if (!found) throw notLoggedIn({...settings, profile: settings.profileName, withheld})
     const fromEnvironment = found.source === 'environment'
     const open = (accountId: string | undefined, zoneId?: string): AccessApi =>
       apiOf(found.token, accountId, fromEnvironment, zoneId)
@@ -227,6 +229,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     accountId: settings.accountId,
     apiUrl: settings.apiUrl,
     withheld,
+    otherProfiles: settings.otherProfiles,
     sandbox: settings.sandbox,
     secretFields: deps.secretFields,
     commandLine: deps.commandLine,
@@ -254,7 +257,11 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
 }
 
 /** The error when there is no API token, or none that may be sent to the profile's address. */
-export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' | 'withheld'>): UserError {
+export function notLoggedIn({
+  profile,
+  withheld,
+  otherProfiles = [],
+}: Pick<AccessContext, 'profile' | 'withheld' | 'otherProfiles'>): UserError {
   const login = profile === 'default' ? 'zt login' : `zt login --profile ${profile}`
   return new UserError({
     kind: 'auth',
@@ -267,10 +274,18 @@ export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' |
     next: [
       login,
       withheld === undefined
-        ? 'To try without an account: zt sandbox start'
+        ? insteadOf(otherProfiles)
         : `To send it there anyway, name the profile: --profile ${profile}`,
     ],
   })
+}
+
+/** What is there already, or can be had without an account. */
+function insteadOf([other, ...more]: readonly string[]): string {
+  if (other === undefined) return 'To try without an account: zt sandbox start'
+  return more.length > 0
+    ? 'To use another profile: zt profile list'
+    : `To use profile ${other}: zt profile use ${other}`
 }
 
 /** The account, if the API token sees exactly one. */

@@ -41,7 +41,7 @@ export interface Activity {
 export async function activityOf(ctx: AccessContext, wanted: string, seconds: number): Promise<Activity> {
   const api = await ctx.api()
   ctx.progress.step('Reading the service token')
-  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx)])
+  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx, api)])
   const token = known(resolveToken(ctx, wanted, tokens))
   const range = lastSeconds(seconds, await serverTime(ctx, api))
   const events: AccessEvent[] = []

@@ -1,4 +1,4 @@
-import type {AccessApi, AccessEvent} from '../../api/types.js'
+import type {AccessApi, AccessEvent, Application} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
@@ -101,8 +101,8 @@ export async function requestOfRay(
     application: found && {id: found.id, name: found.name},
     rule: policyId === undefined ? undefined : {id: policyId, name: rules.get(policyId)},
     today:
-      token && own && found
-        ? await today(ctx, own, {application: found.id, token: token.id}, event)
+      token && own && found?.application
+        ? await today(ctx, own, {application: found.application, token: token.id}, event)
         : undefined,
   }
 }
@@ -111,19 +111,34 @@ export async function requestOfRay(
 async function today(
   ctx: AccessContext,
   own: AccessApi,
-  wanted: {application: string; token: string},
+  wanted: {application: Application; token: string},
   {address: ip, country}: AccessEvent,
 ): Promise<Today | undefined> {
   const from = {ip, country}
   try {
-    const there = {...ctx, api: () => Promise.resolve(own)}
-    const explained = await explainApplication(there, {wanted: wanted.application, ...from})
+    const explained = await explainedBy(ctx, own, wanted.application, from)
     return {explained, answered: explained.answerTo({kind: 'token', wanted: wanted.token}), from}
   } catch (error) {
     const isUnknown = error instanceof UserError && (error.kind === 'usage' || error.kind === 'not-found')
     if (isUnknown) return undefined
     throw error
   }
+}
+
+async function explainedBy(
+  ctx: AccessContext,
+  own: AccessApi,
+  {id, domains}: Application,
+  from: Today['from'],
+): Promise<ExplainedApplication> {
+  const isOfZone = own !== (await ctx.api())
+  // By its host, a zone's application is found from the account, which also has service tokens that it may have met.
+  const host = isOfZone ? domains.find((domain) => !domain.includes('*')) : undefined
+  const found = host === undefined ? undefined : await explainApplication(ctx, {wanted: host, ...from})
+  if (found?.application.id === id) return found
+  const there = {...ctx, api: () => Promise.resolve(own)}
+  // What is proposed names the zone, too.
+  return explainApplication(there, {wanted: id, zone: own.zoneId, ...from})
 }
 
 function rayNotFound(ctx: AccessContext, ray: string, lacks: readonly string[]): UserError {

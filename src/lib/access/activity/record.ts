@@ -1,5 +1,6 @@
 import type {AccessApi, AccessEvent, AccessEventsQuery} from '../../api/types.js'
 import {ApiError} from '../../core/errors.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 
 const SECOND = 1000
@@ -31,7 +32,7 @@ export interface ReadRange extends Range {
 /** The time by the server's clock. An API that has not been asked yet is asked who sends the request. */
 export async function serverTime(ctx: Pick<AccessContext, 'clock'>, api: AccessApi): Promise<number> {
   if (api.clockAhead() === undefined) await api.verifyToken()
-  return ctx.clock.now() + (api.clockAhead() ?? 0)
+  return cloudflareNow(ctx, api)
 }
 
 /** The last so many seconds. */

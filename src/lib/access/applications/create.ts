@@ -5,6 +5,7 @@ import {sameAddress} from '../../core/public-address.js'
 import {checkDomain, checkSession} from './input.js'
 import {kindOf} from './kinds.js'
 import {ztCommand} from '../../core/command-line.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from '../edit/apply.js'
 import {createChange, replaceChange, type Change} from '../edit/change.js'
@@ -77,8 +78,9 @@ export async function planCreateApplication(
   const answering = applications.filter(({type}) => kindOf(type).protects)
   for (const domain of domains) refuseTaken(ctx, domain, answering)
 
+  const now = cloudflareNow(ctx, api)
   const warnings = [
-    ...(rules ? [...rules.warnings, ...rules.tokens.flatMap((token) => idleWarning(ctx, token))] : []),
+    ...(rules ? [...rules.warnings, ...rules.tokens.flatMap((token) => idleWarning(token, now))] : []),
     ...twinWarning(name, applications),
   ]
   const target: ObjectRef = {kind: 'application', id: APPLICATION, name}

@@ -1,4 +1,3 @@
-import {parseTokenDuration} from '../../core/duration.js'
 import {closest} from '../../core/closest.js'
 import {UserError} from '../../core/errors.js'
 import {KIND_NAMES, type FindingKind} from './kinds.js'
@@ -56,9 +55,4 @@ export function only({findings, notChecked, ...rest}: Audit, kinds: readonly Fin
 export function fails({findings, notChecked}: Audit, {kinds}: FailOn): boolean {
   const failing = ({kind, severity}: Finding): boolean => (kinds ? kinds.has(kind) : severity === 'action')
   return findings.some(failing) || notChecked.some((one) => one.kinds.some((kind) => kinds?.has(kind)))
-}
-
-/** Seconds of a window of days, such as `30d`. @throws UserError `usage` / `BAD_DURATION` */
-export function parseWindow(text: string): number {
-  return parseTokenDuration(text).seconds ?? Number.MAX_SAFE_INTEGER / 1000
 }

@@ -4,6 +4,7 @@ import {rightsOf} from '../../policy/rights.js'
 import {trapsOf} from '../../policy/traps.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
 import {askEach} from '../account/ask-each.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {readWholeAccount} from '../account/whole-account.js'
 import {KEPT_DAYS} from '../activity/record.js'
@@ -37,7 +38,7 @@ export async function readAuditFacts(ctx: AccessContext, options: AuditWindows):
     readWholeAccount(ctx, {allNeeded: false}),
     ctx.index.list(ctx.profile),
   ])
-  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const now = cloudflareNow(ctx, api)
   const stored = entries.filter(({accountId}) => accountId === api.accountId)
   const gone = await withoutToken(ctx, api, stored, tokens)
   const unusedMs = options.unusedSeconds * 1000

@@ -152,6 +152,12 @@ export function differingFields(
     .sort()
 }
 
+/** Whether a policy of the account is as this body would make one: its rules, and every setting that has a meaning. */
+export function isLikePolicy(body: JsonObject, {raw}: {raw: JsonObject}): boolean {
+  // Where it is on an application belongs to that.
+  return differingFields('policy', body, {...raw, precedence: undefined}).length === 0
+}
+
 /** A field's value in the form in which equal ones are equal; undefined if it says the same as no value. */
 export function meaningOf(kind: ObjectKind, field: string, value: unknown): unknown {
   return meaning(kind, {[field]: value})[field]

@@ -1,4 +1,5 @@
 import type {AccessApi} from '../../api/types.js'
+import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {askInTurn} from '../account/ask-each.js'
 import {sameField} from './compare.js'
@@ -100,7 +101,7 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
   const target = scene.renamed(entry.target)
   const now = await scene.now(target)
   if (!now) {
-    inverse.conflicts.push(`${inWords(target)} no longer exists`)
+    if (!onlyAdds(entry.fields)) inverse.conflicts.push(`${inWords(target)} no longer exists`)
     return
   }
   const wanted: JsonObject = {}
@@ -111,12 +112,43 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
     if (one.withheld) {
       inverse.stays.push(`${one.field} of ${inWords(target)} stays: it may hold a secret and is not recorded`)
     } else if (same(one.field, withIds(one.after, scene.ids))) wanted[one.field] = before
-    else if (!same(one.field, before)) wrong.push(one)
+    else if (target.kind === 'application' && one.field === 'policies' && onlyAdds([one], canonicalJson)) {
+      // Rules that others have added since stay as they are.
+      const own = new Set(keysOf(one.after).filter((key) => !keysOf(one.before).includes(key)))
+      wanted['policies'] = listOf(now['policies']).filter((link) => !own.has(keyIn(link)))
+    } else if (!same(one.field, before)) wrong.push(one)
   }
   if (wrong.length > 0) inverse.conflicts.push(`${fieldNames(wrong)} of ${inWords(target)}`)
   const changes = replaceChange(target, now, wanted)
   inverse.changes.push(...changes)
   for (const {after} of changes) scene.foresee(target, after)
+}
+
+/**
+ * Whether an edit only put more into lists: what it put into an object that no longer exists is gone with it.
+ *
+ * @param key by which what was in a list before is found in it
+ */
+function onlyAdds(fields: readonly FieldChange[], key = keyIn): boolean {
+  const adds = ({before = [], after, withheld}: FieldChange): boolean => {
+    if (withheld || !Array.isArray(before) || !Array.isArray(after)) return false
+    const there = keysOf(after, key)
+    return keysOf(before, key).every((one) => there.includes(one))
+  }
+  return fields.length > 0 && fields.every(adds)
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : []
+}
+
+function keysOf(list: unknown, key = keyIn): string[] {
+  return listOf(list).map(key)
+}
+
+/** Objects of a list are the same by their ID. */
+function keyIn(one: unknown): string {
+  return isJsonObject(one) && typeof one['id'] === 'string' ? one['id'] : canonicalJson(one)
 }
 
 /** The objects as they are now, with the changes planned so far. */

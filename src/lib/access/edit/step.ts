@@ -3,6 +3,7 @@ import {sameJson} from '../../core/canonical-json.js'
 import type {JsonObject} from '../../core/json.js'
 import {ApiError, interrupted, UserError} from '../../core/errors.js'
 import {askEach} from '../account/ask-each.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
 import {patient} from '../../core/patience.js'
@@ -246,7 +247,7 @@ async function requireOwn(
 /** Created within the last minutes by the server's clock, or at an unknown time. */
 function isRecent(ctx: AccessContext, api: AccessApi, found: JsonObject): boolean {
   const at = Date.parse(String(found['created_at']))
-  return Number.isNaN(at) || Math.abs(ctx.clock.now() + (api.clockAhead() ?? 0) - at) < RECENT_MS
+  return Number.isNaN(at) || Math.abs(cloudflareNow(ctx, api) - at) < RECENT_MS
 }
 
 function madeTwice(target: ObjectRef, more: string[]): UserError {

@@ -9,6 +9,7 @@ import {findApplication} from '../../policy/application-match.js'
 import type {AccessRequest} from '../../policy/types.js'
 import {trapsAt, trapsOf, type Trap} from '../../policy/traps.js'
 import type {AccountRules} from '../../policy/references.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {isStrict} from '../account/organization.js'
 import {resolveApplication, resolveToken} from '../account/resolve.js'
@@ -138,7 +139,7 @@ export async function explainApplication(
     inZone?.api,
     applications.flatMap((one) => one.policies),
   )
-  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const now = cloudflareNow(ctx, api)
   const known =
     tokens instanceof UserError
       ? tokens

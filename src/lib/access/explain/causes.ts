@@ -7,9 +7,10 @@ import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
 import {IDLE_ACTIONS} from '../../policy/traps.js'
 import type {AccessRequest, Evaluation, PolicyTrace} from '../../policy/types.js'
-import type {EdgeAnswer} from '../../tunnel/types.js'
+import type {EdgeAnswer, RequestFacts} from '../../tunnel/types.js'
 import {serviceKind} from '../account/connect.js'
 import {serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
+import {actionName} from '../rules/action-name.js'
 import {tokenStatus} from '../tokens/list.js'
 
 export type CauseId =
@@ -52,12 +53,14 @@ export interface RefusalFacts {
   host: string
   path: string
   answer: EdgeAnswer
-  /** Whether a `CF_Authorization` cookie was sent too. */
-  cookie: boolean
+  /** What was sent beside the credentials. */
+  sent: Omit<RequestFacts, 'path'>
   /** Milliseconds since 1970, by Cloudflare's clock. */
   now: number
   /** With its policies. Undefined: no application covers the host and path. */
   application: Application | undefined
+  /** Whether the application makes the path public. */
+  publicPath: boolean
   /** Other applications that cover the host and path, less specifically; each with the policies that the list shows. */
   others: readonly Application[]
   /** The zone that the application belongs to; undefined: the account. */
@@ -86,7 +89,7 @@ export type AccountFacts = Pick<
   'say' | 'host' | 'now' | 'others' | 'zone' | 'tokenZone' | 'groups' | 'applicationRef' | 'tokenRef'
 > &
   // Of a request that was refused.
-  Partial<Pick<RefusalFacts, 'path'>>
+  Partial<Pick<RefusalFacts, 'path' | 'sent'>>
 
 /** What is known, and the causes that the answer and the account leave open, the likeliest first. */
 export interface Causes {
@@ -103,11 +106,21 @@ const RECENT_MS = 10 * 60_000
  * evaluation, and how settings change the answer, are in docs/explanation/evaluation.md with their sources.
  */
 export function causesOf(facts: RefusalFacts): Causes {
-  const {application, token} = facts
+  const {application} = facts
   if (!application) return {known: [], causes: [noApplication(facts)]}
   if (!takesServiceTokens(application.type)) return {known: [], causes: [otherType(facts, application)]}
+  const open = openTo(facts, application)
+  if (open === 'everyone') return letIn(facts, application)
+  const {known, causes} = ofCredentialsAndRules(facts, application)
+  if (open === 'no-one') return {known, causes}
+  const before = causes.some(({id}) => id === 'zone-rules') ? [] : beforeAccess(facts)
+  return {known, causes: [...causes.map(possibly), ...before]}
+}
+
+function ofCredentialsAndRules(facts: RefusalFacts, application: Application): Causes {
+  const {token} = facts
   if (!token) return {known: [], causes: [unknownToken(facts)]}
-  const found = evaluation(application, token, facts)
+  const found = evaluation(application, token.id, facts)
   const invalid = invalidToken(facts, token)
   const rules = ruleCauses(facts, application, token, found)
   const said = whatItSays(facts, application)
@@ -116,24 +129,27 @@ export function causesOf(facts: RefusalFacts): Causes {
   if (invalid.length > 0) {
     // The edge accepted it all the same, so the rules refuse, or the edge knows less than the API.
     const [delay = delayed(facts, undefined)] = delayCauses(facts, [tokenChange(token)])
-    return {known, causes: sorted([...rules, ...invalid, delay])}
+    return {known, causes: [...sorted([...rules, ...invalid, delay]), ...beforeAccess(facts)]}
   }
   if (said === 'credentials-wrong') {
     const delay = delayCauses(facts, [tokenChange(token)])
     // Where the rules admit it, a 401 that Access did not sign may be the service's own.
     const signed = facts.answer.by === 'access' || !found.mayAdmit
-    const certain = isOlder(facts.secret, token) || (signed && delay.length === 0)
-    const secret = secretCause(facts, token, certain)
+    const lapsed = isOutdated(facts.secret, token) || (signed && isOlder(facts.secret, token))
+    const secret = secretCause(facts, token, lapsed || (signed && delay.length === 0))
     return {known, causes: sorted([secret, ...delay, ...rules])}
   }
   const older = isOlder(facts.secret, token)
+  const delay = delayCauses(facts, [...ruleChanges(application, facts), tokenChange(token)])
   const current = isCurrent(facts.secret, token.secretVersion)
   const doubtful = said === 'credentials-doubtful'
   const fits = doubtful || (said === 'open' && !current)
-  const secret = fits ? [secretCause(facts, token, older && found.admitted)] : []
+  // In a grace period an older secret works, and who refuses it may be another.
+  const lapsed =
+    isOutdated(facts.secret, token) || (older && facts.answer.by === 'access' && delay.length === 0)
+  const secret = fits ? [secretCause(facts, token, lapsed && found.admitted)] : []
   // What the redirect says is also said of a valid token where the rules are as here.
   if (!found.mayAdmit) return {known, causes: [...rules, ...(older || (doubtful && !current) ? secret : [])]}
-  const delay = delayCauses(facts, [...ruleChanges(application, facts), tokenChange(token)])
   if (doubtful) {
     const unseen = current && delay.length === 0 ? [delayed(facts, undefined)] : []
     // What zt saved itself is likelier unknown to the edge than wrong.
@@ -141,7 +157,8 @@ export function causesOf(facts: RefusalFacts): Causes {
     return {known, causes: sorted([...causes, ...unseen])}
   }
   // Where the rules decide by what zt does not know, they are likelier than a change that someone made just now.
-  const causes = found.admitted ? [...delay, ...secret] : [...rules, ...secret, ...delay]
+  const admitted = older ? [...secret, ...delay] : [...delay, ...secret]
+  const causes = found.admitted ? admitted : [...rules, ...secret, ...delay]
   if (causes.length > 0) return {known, causes: [...sorted(causes), ...beforeAccess(facts)]}
   const replaced = said === 'open' ? [secretCause(facts, token, false)] : []
   return {known, causes: [delayed(facts, undefined), ...replaced, ...beforeAccess(facts)]}
@@ -158,7 +175,7 @@ export function accountCauses(
   request: Pick<AccessRequest, 'ip' | 'country'>,
 ): Cause[] {
   if (!takesServiceTokens(application.type)) return [otherType(facts, application)]
-  const found = evaluation(application, token, facts, request)
+  const found = evaluation(application, token.id, facts, request)
   return [...invalidToken(facts, token), ...ruleCauses(facts, application, token, found)]
 }
 
@@ -168,51 +185,62 @@ type Said = 'credentials-wrong' | 'credentials-doubtful' | 'credentials-right' |
 /**
  * Strict authentication answers 401 to credentials that cannot authenticate and 403 to those that are not authorised
  * (Cloudflare's documentation on strict service token authentication). Two settings answer 401 to anyone who is not
- * admitted: `service_auth_401_redirect` and Managed OAuth. A redirect to the login page may say it itself (readAnswer).
+ * admitted: `service_auth_401_redirect` and Managed OAuth; so does an XMLHttpRequest. A redirect to the login page may say
+ * it itself (readAnswer).
  */
-function whatItSays({answer, strict}: RefusalFacts, application: Application): Said {
+function whatItSays({answer, strict, sent}: RefusalFacts, application: Application): Said {
   if (answer.credentials === 'accepted') return 'credentials-right'
   if (answer.credentials === 'not-accepted') return 'credentials-doubtful'
   if (answer.reason === 'forbidden' && strict === true) return 'credentials-right'
   if (answer.reason !== 'unauthenticated') return 'open'
   if (strict === true) return 'credentials-wrong'
-  return strict === undefined && setting401(application) === undefined ? 'credentials-wrong' : 'open'
+  return strict === undefined && whoGets401(application, sent) === undefined ? 'credentials-wrong' : 'open'
 }
 
-/** The setting by which an application answers 401 to whom it does not admit. */
-function setting401({serviceAuth401Redirect, raw}: Application): string | undefined {
-  if (hasManagedOAuth(raw)) return 'Managed OAuth'
-  return serviceAuth401Redirect ? 'service_auth_401_redirect' : undefined
+/** By what an application answers 401 to whom it does not admit: a clause. */
+function whoGets401(
+  {serviceAuth401Redirect, raw}: Application,
+  {xhr = false}: RefusalFacts['sent'],
+): string | undefined {
+  if (serviceAuth401Redirect) return 'By its setting service_auth_401_redirect, the application answers'
+  if (hasManagedOAuth(raw)) return 'By its setting Managed OAuth, the application answers'
+  // Seen on an edge in October 2026.
+  return xhr ? 'An XMLHttpRequest cannot log in, so Access answers' : undefined
 }
 
+/** @param serviceTokenId undefined: without a token */
 function evaluation(
   application: Application,
-  token: ServiceToken,
-  {groups}: AccountFacts,
+  serviceTokenId: string | undefined,
+  {groups, sent}: AccountFacts,
   from: Pick<AccessRequest, 'ip' | 'country'> = {ip: undefined, country: undefined},
 ): Evaluation {
-  const request = {serviceTokenId: token.id, certificate: false, ...from} as const
+  // Whether Access knows the CA of a certificate that was presented, zt does not know.
+  const certificate = sent?.certificate === true ? undefined : false
+  const request = {serviceTokenId, certificate, ...from}
   return evaluate({application, groups, request})
 }
 
 function knownOf(
-  {answer, cookie, secret, strict, groupsRead}: RefusalFacts,
+  facts: RefusalFacts,
   application: Application,
   {name, secretVersion}: ServiceToken,
   {admitted, mayAdmit}: Evaluation,
   said: Said,
 ): string[] {
-  const alike = said === 'open' ? answersAlike(answer, application, strict) : undefined
+  const {answer, sent, secret, strict, groupsRead} = facts
+  const alike = said === 'open' ? answersAlike(facts, application) : undefined
   const current = isCurrent(secret, secretVersion)
   const doubt = serviceAuthDoubt(application)
   return [
     ...(doubt === undefined ? [] : [`${doubt}.`]),
     ...(groupsRead ? [] : ['zt could not read the Access groups: the API token lacks the permission.']),
     ...(admitted ? [`The rules of "${application.name}" admit "${name}".`] : []),
-    ...(said === 'credentials-right' ? ['Access accepted its credentials.'] : []),
+    // A 403 that Access did not sign may come from before it.
+    ...(said === 'credentials-right' && answer.by === 'access' ? ['Access accepted its credentials.'] : []),
     ...(said === 'credentials-doubtful' && mayAdmit ? ['Access says that it did not accept its credentials.'] : []),
     ...(alike !== undefined && (admitted || !current) ? [alike] : []),
-    ...(cookie ? [cookieInWords(application, strict)] : []),
+    ...(sent.cookie === true ? [cookieInWords(application, strict)] : []),
     ...(current && admitted && said !== 'credentials-right'
       ? [`The secret that zt saved is the current one (version ${String(secretVersion)}).`]
       : []),
@@ -221,20 +249,15 @@ function knownOf(
 
 /** Why the application answers so whether the secret is right or not: a sentence. */
 function answersAlike(
-  {by, reason, status}: EdgeAnswer,
+  {answer: {by, reason, status}, strict, sent}: RefusalFacts,
   application: Application,
-  strict: boolean | undefined,
 ): string | undefined {
-  const setting = reason === 'unauthenticated' ? setting401(application) : undefined
+  const asked401 = reason === 'unauthenticated' ? whoGets401(application, sent) : undefined
   // Unless strict authentication is on.
   const noLogin =
     reason === 'forbidden' && by === 'access' && strict === false && hasNoLogin(application.policies)
   const because =
-    setting !== undefined
-      ? `By its setting ${setting}, the application answers`
-      : noLogin
-        ? `"${application.name}" has no Allow rule, so Access answers`
-        : undefined
+    asked401 ?? (noLogin ? `"${application.name}" has no Allow rule, so Access answers` : undefined)
   return (
     because &&
     `${because} ${status} to every client that it does not admit, and the answer does not show whether the secret is right.`
@@ -322,22 +345,80 @@ function ruleCauses(
   facts: AccountFacts,
   application: Application,
   token: ServiceToken,
-  {admitted, trace}: Evaluation,
+  {admitted, mayAdmit, trace}: Evaluation,
 ): Cause[] {
   if (admitted) return []
   const entries = new Map(trace.map((entry) => [entry.policyId, entry]))
   const serviceAuth = application.policies.filter(({decision}) => decision === 'non_identity')
   const conditional = serviceAuth.filter((one) => waysTo(token.id, one, facts.groups).ways.length > 0)
-  if (conditional.length > 0)
-    return conditional.map((one) => underCondition(facts, token, one, entries.get(one.id)))
   const doubtful = serviceAuth.filter((one) => waysTo(token.id, one, facts.groups).more)
   const missing = noRule(facts, application, token, trace)
-  if (doubtful.length === 0) return [missing]
-  // Who does not know what a rule says must not add another one past it.
-  return [
-    ...doubtful.map((one) => notEvaluated(facts, one, entries.get(one.id))),
-    {...missing, certain: false, next: [show(facts)], opens: undefined},
+  const main =
+    conditional.length > 0
+      ? conditional.map((one) => underCondition(facts, token, one, entries.get(one.id)))
+      : [
+          ...doubtful.map((one) => notEvaluated(facts, one, entries.get(one.id))),
+          // Who does not know what a rule says must not add another one past it.
+          doubtful.length === 0 ? missing : {...missing, next: [show(facts)], opens: undefined},
+        ]
+  const others = application.policies.filter(
+    (one) => !conditional.includes(one) && !doubtful.includes(one) && maySettle(entries.get(one.id)),
+  )
+  const causes = [...main, ...others.map((one) => forAnyone(facts, one, entries.get(one.id)))]
+  // Where a rule may let it in, something else may have refused it.
+  return mayAdmit ? causes.map(possibly) : causes
+}
+
+function possibly(one: Cause): Cause {
+  return {...one, certain: false}
+}
+
+/**
+ * Whom the application lets in whatever credentials they send: then a wrong token or secret is no cause. `some`: perhaps
+ * this client, and Access did not say that it refused it. Strict authentication looks at the credentials first.
+ */
+function openTo(facts: RefusalFacts, application: Application): 'everyone' | 'some' | 'no-one' {
+  const {answer, strict, publicPath, sent, token} = facts
+  if (publicPath) return 'everyone'
+  if (strict === true) return 'no-one'
+  const anyone = evaluation(application, undefined, facts)
+  const known = strict === false || answer.reason !== 'unauthenticated'
+  // A rule may exclude just this token.
+  if (known && anyone.admitted && (!token || evaluation(application, token.id, facts).admitted))
+    return 'everyone'
+  const bySession = sent.cookie === true && application.policies.some(({decision}) => decision === 'allow')
+  return (anyone.mayAdmit || bySession) && answer.by !== 'access' ? 'some' : 'no-one'
+}
+
+/** The causes where Access lets in everyone. */
+function letIn(facts: RefusalFacts, application: Application): Causes {
+  const {name} = application
+  const [delay = delayed(facts, undefined)] = delayCauses(facts, ruleChanges(application, facts))
+  const who = facts.publicPath
+    ? `"${name}" makes this path public: Access does not ask its rules there.`
+    : `The rules of "${name}" let in everyone, with and without a service token.`
+  return {known: [who], causes: [delay, ...beforeAccess(facts)]}
+}
+
+/** Whether a rule that is not about the token may let it in: a Block rule does not, nor does Allow a machine. */
+function maySettle(entry: PolicyTrace | undefined): boolean {
+  return entry?.outcome === 'unknown' && entry.decision !== 'deny' && entry.decision !== 'allow'
+}
+
+/** A rule that lets in whoever comes from somewhere, with and without a token, or whose action zt does not know. */
+function forAnyone(facts: AccountFacts, policy: Policy, entry: PolicyTrace | undefined): Cause {
+  const {name, decision, include, require, exclude} = policy
+  const conditions: Condition[] = [
+    ...[...include, ...require].map((rule) => ({part: 'require' as const, rule})),
+    ...exclude.map((rule) => ({part: 'exclude' as const, rule})),
   ]
+  const from = [...new Set(conditions.flatMap(whereFrom))]
+  return {
+    id: from.length > 0 ? 'rule-condition' : 'rule-unknown',
+    why: `The ${actionName(decision)} rule "${name}" may let it in, with and without a service token. ${entry?.why ?? ''}`,
+    certain: false,
+    next: [look(facts), ...from],
+  }
 }
 
 /** Service Auth comes before everything else, so what decides is its condition, whatever rules come after it. */
@@ -478,15 +559,33 @@ function isCurrent(secret: SecretSource, version: number | undefined): boolean {
   return secret.from === 'store' && !secret.imported && version !== undefined && secret.version === version
 }
 
-function isOlder(secret: SecretSource, {secretVersion}: ServiceToken): boolean {
-  const {version} = secret.from === 'store' ? secret : {version: undefined}
-  return version !== undefined && secretVersion !== undefined && version < secretVersion
+/** How many times the token was rotated since its secret was saved; undefined: not known. */
+function rotationsSince(
+  {secretVersion: version}: {secretVersion?: number | undefined},
+  {secretVersion}: ServiceToken,
+): number | undefined {
+  return version === undefined || secretVersion === undefined ? undefined : secretVersion - version
+}
+
+/** Whether the secret that a store has is certainly not the current one: the token was rotated elsewhere. */
+export function isOlderSecret(entry: {secretVersion?: number | undefined}, token: ServiceToken): boolean {
+  return (rotationsSince(entry, token) ?? 0) > 0
+}
+
+function isOlder(secret: SecretSource, token: ServiceToken): boolean {
+  return secret.from === 'store' && isOlderSecret({secretVersion: secret.version}, token)
+}
+
+/** Access accepts the previous secret during its grace period, whose end Cloudflare does not show, and none before it. */
+function isOutdated(secret: SecretSource, token: ServiceToken): boolean {
+  return secret.from === 'store' && (rotationsSince({secretVersion: secret.version}, token) ?? 0) > 1
 }
 
 /** That the secret which is stored here is not the current one, where that is certain: a sentence. */
 export function olderSecret(secret: SecretSource, token: ServiceToken): string | undefined {
   if (secret.from !== 'store' || !isOlder(secret, token)) return undefined
-  return `The secret that is stored here is version ${String(secret.version)}, and the token's current one is version ${String(token.secretVersion)}: it was rotated elsewhere.`
+  const grace = isOutdated(secret, token) ? '' : ' It works until the end of a grace period, if there is one.'
+  return `The secret that is stored here is version ${String(secret.version)}, and the token's current one is version ${String(token.secretVersion)}: it was rotated elsewhere.${grace}`
 }
 
 /** The secret that was sent is not one that Access accepts, certainly or perhaps. */

@@ -2,23 +2,22 @@ import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../ap
 import {UserError} from '../../core/errors.js'
 import type {JsonObject} from '../../core/json.js'
 import {findApplication} from '../../policy/application-match.js'
+import {isPublicPath} from '../../policy/edge.js'
 import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
 import {RefusedError, usualReasons, type Finding} from '../../tunnel/failure/refusal.js'
-import type {EdgeAnswer} from '../../tunnel/types.js'
+import type {EdgeAnswer, RequestFacts} from '../../tunnel/types.js'
 import {askEach} from '../account/ask-each.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {isStrict} from '../account/organization.js'
 import {causesOf, type Cause, type Causes, type RefusalFacts, type SecretSource} from './causes.js'
 
 /** A connection that failed, and the service token that it was made with. */
-export interface FailedConnection {
+export interface FailedConnection extends RequestFacts {
   host: string
-  path?: string | undefined
   /** Undefined where the failure came before a token was chosen; `env` for the pair of the environment. */
   tokenId: string | undefined
   clientId: string | undefined
-  /** Whether the person sent a `CF_Authorization` cookie too. */
-  cookie?: boolean | undefined
   error: UserError
 }
 
@@ -123,11 +122,13 @@ async function explain(
   const inZone = found && zone.applications.includes(found.application) ? zone : undefined
   const application = found && {id: found.application.id, name: found.application.name}
   const facts = {
-    ...{say: ctx, host, path, answer, cookie: failed.cookie ?? false},
+    ...{say: ctx, host, path, answer},
+    sent: {cookie: failed.cookie, xhr: failed.xhr, certificate: failed.certificate},
     ...{zoneSearch: zone.search, zone: inZone?.name},
-    now: ctx.clock.now() + (api.clockAhead() ?? 0),
+    now: cloudflareNow(ctx, api),
     others: found?.others ?? [],
     application: undefined,
+    publicPath: false,
     applicationRef: found ? unambiguous(found.application, inZone ? zone.applications : ofAccount) : '',
   }
   const nothing = {
@@ -152,9 +153,11 @@ async function explain(
     ...(await groupsOf(api, inZone?.api, policies)),
     ...(token ? await knownHere(ctx, failed, token) : nothing),
     application: {...found.application, policies},
+    publicPath: isPublicPath(found.application, found.domain, path),
     token,
     tokenZone: tokens.zone,
-    tokenRef: token ? unambiguous(token, tokens.all) : '',
+    // Of a zone's application, a name may be that of a token of the zone and of another one of the account.
+    tokenRef: token ? (inZone ? token.id : unambiguous(token, tokens.all)) : '',
     strict,
   })
   return {...causes, application}

@@ -14,6 +14,7 @@ import {
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
 import {ztCommand} from '../../core/command-line.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {createChange, deleteChange, replaceChange} from '../edit/change.js'
 import {nameOf, newId, withRules, type ObjectRef} from '../edit/object.js'
@@ -60,8 +61,9 @@ export async function planCreateGroup(
   const [groups, known] = await Promise.all([api.listGroups(), readNameable(api, options.rules)])
   const {include, tokens} = readRules(ctx, options.rules, known)
   if (include.length === 0) throw includesNoOne()
+  const now = cloudflareNow(ctx, api)
   const notes = [
-    ...tokens.flatMap((token) => idleWarning(ctx, token)),
+    ...tokens.flatMap((token) => idleWarning(token, now)),
     ...(include.some(isPlace) && !include.every(isPlace)
       ? ['Meeting any one of its rules is enough: a request from these places needs no service token']
       : []),
@@ -116,7 +118,7 @@ export async function planAddToken(
   ctx: AccessContext,
   options: {group: string; token: string},
 ): Promise<MemberEdit> {
-  const {account, tokens, group, token, edit} = await readMember(ctx, options)
+  const {api, account, tokens, group, token, edit} = await readMember(ctx, options)
   const rule: Rule = {service_token: {token_id: token.id}}
   if (group.include.some((one) => sameJson(one, rule)))
     return {...edit, already: `"${token.name}" is already in the Access group "${group.name}"`}
@@ -134,7 +136,7 @@ export async function planAddToken(
     ...edit,
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
     notes: [
-      ...idleWarning(ctx, token),
+      ...idleWarning(token, cloudflareNow(ctx, api)),
       ...(reach.opens.length === 0
         ? [`No application admits "${token.name}" by this group that does not already`]
         : []),
@@ -260,6 +262,7 @@ async function readMember(
   ctx: AccessContext,
   wanted: {group: string; token: string},
 ): Promise<{
+  api: AccessApi
   account: AccountRules
   tokens: ServiceToken[]
   group: Group
@@ -274,7 +277,7 @@ async function readMember(
   const token = resolveToken(ctx, wanted.token, tokens)
   const nothing = {opens: [], closes: []}
   const edit = {changes: [], notes: [], reach: nothing, group: nameOf(group), token: nameOf(token)}
-  return {account, tokens, group, token, edit}
+  return {api, account, tokens, group, token, edit}
 }
 
 /** The applications that are opened or closed for a token: not those that only change their conditions for it. */

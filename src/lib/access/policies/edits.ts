@@ -2,7 +2,7 @@ import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from
 import {UserError} from '../../core/errors.js'
 import {reachOf} from '../../policy/reach.js'
 import {kindOf} from '../applications/kinds.js'
-import {allRules, groupIdOf, groupsById, sameMeaning, type Rules} from '../../policy/references.js'
+import {allRules, groupIdOf, groupsById, type Rules} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
 import {checkType} from '../rules/add.js'
@@ -10,6 +10,7 @@ import {ztCommand, type Named} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {inlineTarget, linkChanges, openForEdit, type ApplicationToEdit} from '../edit/application.js'
 import {createChange, deleteChange, makeReusableChange} from '../edit/change.js'
+import {isLikePolicy} from '../edit/compare.js'
 import {nameOf, newId, withRules} from '../edit/object.js'
 import {unambiguous} from '../explain/explain.js'
 import {planBinding, planUnbinding, type PlannedBinding} from '../account/host-bindings.js'
@@ -61,14 +62,15 @@ export async function planCreatePolicy(
   const rules: Rules = {include, require, exclude}
   const notes = checkRules(decision, rules, known.groups)
   const taken = policies.filter((policy) => policy.name === name)
-  const same = taken.find((policy) => policy.decision === decision && sameMeaning(policy, rules))
+  const body = {name, decision, ...rules}
+  const same = taken.find((policy) => isLikePolicy(body, policy))
   if (same) {
     const already = `The policy "${name}" already exists and means exactly this`
     return {changes: [], notes, policy: nameOf(same), already}
   }
   if (taken[0]) throw nameTaken(ctx, taken[0])
   return {
-    changes: [createChange({kind: 'policy', id: newId(1), name}, {name, decision, ...rules})],
+    changes: [createChange({kind: 'policy', id: newId(1), name}, body)],
     notes,
     policy: {id: undefined, name},
   }

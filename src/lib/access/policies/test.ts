@@ -10,6 +10,7 @@ import {
   type EdgeRequest,
 } from '../../policy/edge.js'
 import {groupsById} from '../../policy/references.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveToken} from '../account/resolve.js'
 import {readWholeAccount, type WholeAccount} from '../account/whole-account.js'
@@ -59,7 +60,7 @@ export async function testPolicies(
     ...edgeSettings(organization),
     withoutAllow: 'forbidden',
   }
-  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const now = cloudflareNow(ctx, api)
   const results = expectations.map((expectation) => {
     const answer = edgeAnswer(edge, requestOf(ctx, expectation, account, now))
     return tested(expectation, answer)

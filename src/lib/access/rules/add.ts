@@ -3,6 +3,7 @@ import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
 import {kindOf, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {sameRules} from '../../policy/references.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
 import {inlineTarget, linkChanges, openForEdit, type ApplicationToEdit} from '../edit/application.js'
@@ -76,6 +77,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
   const {app, notes} = await openForEdit(ctx, api, options.application, applications)
   const {application, policies} = app
   const doubts = checkType(application)
+  const now = cloudflareNow(ctx, api)
 
   const missing = rules.include.filter((rule) => !isThere(rule, rules, policies))
   const isMissing = (rule: Rule): boolean => missing.some((one) => sameJson(one, rule))
@@ -113,7 +115,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     warnings: [
       ...doubts,
       ...rules.warnings,
-      ...rules.tokens.flatMap((token) => idleWarning(ctx, token)),
+      ...rules.tokens.flatMap((token) => idleWarning(token, now)),
       ...past,
       ...admittedAnyway(missing, rules, policies),
       ...binding.warnings,

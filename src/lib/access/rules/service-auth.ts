@@ -1,7 +1,7 @@
 import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {nameLookup, ruleInWords} from '../../policy/rule-words.js'
-import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
+import {groupHolding, groupsById, namesToken} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {
   POLICY_NAME_LIMIT,
@@ -13,6 +13,7 @@ import {
   type ReadRules,
   type RuleInput,
 } from './input.js'
+import {isLikePolicy} from '../edit/compare.js'
 import {tokenStatus} from '../tokens/list.js'
 
 /** Whom a Service Auth rule is to admit, with the objects that its names mean. */
@@ -73,9 +74,13 @@ export function serviceAuthBody(name: string, {include, exclude, require}: ReadR
   return {name, decision: SERVICE_AUTH, include, exclude, require}
 }
 
-/** A token that opens nothing now may still be put into rules: it may work later. */
-export function idleWarning(ctx: AccessContext, token: ServiceToken): string[] {
-  const status = tokenStatus(token, ctx.clock.now())
+/**
+ * A token that opens nothing now may still be put into rules: it may work later.
+ *
+ * @param now by Cloudflare's clock
+ */
+export function idleWarning(token: ServiceToken, now: number): string[] {
+  const status = tokenStatus(token, now)
   return status === 'active'
     ? []
     : [`Service token "${token.name}" is ${status}, so it opens nothing until that is fixed`]
@@ -102,10 +107,6 @@ export function ruleName(wanted: string | undefined, whom: readonly string[]): s
 export async function findLeftover(api: AccessApi, body: PolicyBody): Promise<Policy | undefined> {
   if (api.zoneId !== undefined) return undefined
   return (await api.listPolicies()).find(
-    (policy) =>
-      policy.name === body.name &&
-      policy.decision === body.decision &&
-      policy.raw['app_count'] === 0 &&
-      sameMeaning(policy, {include: body.include, require: body.require ?? [], exclude: body.exclude ?? []}),
+    (policy) => policy.name === body.name && policy.raw['app_count'] === 0 && isLikePolicy({...body}, policy),
   )
 }

@@ -3,6 +3,7 @@ import {parseTokenDuration} from '../../core/duration.js'
 import {type ApiError, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
 import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {said} from '../../core/said.js'
 import {repeatable} from './confirmed-changes.js'
@@ -49,7 +50,7 @@ export async function refreshToken(
   const duration = options.duration === undefined ? undefined : parseTokenDuration(options.duration)
   const {dryRun = false} = options
   const {api, token: seen} = await find(ctx, options.token)
-  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const now = cloudflareNow(ctx, api)
   const end = (token: ServiceToken): number =>
     token.duration === 'forever' || token.expiresAt === undefined ? Infinity : Date.parse(token.expiresAt)
   const newEnd = (token: ServiceToken): number => {
@@ -191,7 +192,7 @@ async function changeToken(
       refuseOtherChanges(ctx, {...before, ...wanted}, after, wish.mayChange)
       if (!wish.isDone(after)) throw notAsExpected(ctx, after, wish.about)
     }
-    const known = await knowledge(ctx)
+    const known = await knowledge(ctx, api)
     const differs = wanted !== undefined
     return {changed: differs && !dryRun, dryRun, differs, before, after: known(after)}
   }

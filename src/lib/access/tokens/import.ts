@@ -8,6 +8,7 @@ import type {SecretStore, ServiceCredentials, StoredCredentials} from '../../sec
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveToken} from '../account/resolve.js'
+import {unambiguous} from '../explain/explain.js'
 import {withTokenLock} from './lock.js'
 import {knowledge, type KnownToken} from './list.js'
 import {indexSecret} from './stored-secret.js'
@@ -46,18 +47,19 @@ export async function importToken(
   const host = options.host === undefined ? undefined : plainDomain(namedAddress(options.host).text)
   const api = await ctx.api()
   ctx.progress.step('Looking for the service token')
-  const token = findToken(ctx, credentials.clientId, options.token, await api.listServiceTokens())
+  const all = await api.listServiceTokens()
+  const token = findToken(ctx, credentials.clientId, options.token, all)
   const run = async (): Promise<ImportResult> => {
     const warnings = hasSecretShape(credentials.clientSecret.expose())
       ? []
       : ['The secret has a form that zt does not know; its first use will show whether it is valid']
     const {how, store} = await save(ctx, api, token, credentials, {replace, dryRun})
     const bound = host === undefined ? undefined : await bind(ctx, token, host, dryRun)
-    const known = (await knowledge(ctx))(token)
+    const known = (await knowledge(ctx, api))(token)
     if (known.status !== 'active') {
       const fix = known.status === 'disabled' ? 'enable' : 'refresh'
       warnings.push(
-        `The service token is ${known.status} and opens nothing. To fix that: ${ztCommand(ctx, 'token', fix, token.name)}`,
+        `The service token is ${known.status} and opens nothing. To fix that: ${ztCommand(ctx, 'token', fix, unambiguous(token, all))}`,
       )
     }
     return {token: known, how, dryRun, store: {kind: store.kind, label: store.label}, bound, warnings}

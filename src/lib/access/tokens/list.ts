@@ -1,7 +1,8 @@
-import type {ListQuery, Page, ServiceToken} from '../../api/types.js'
+import type {AccessApi, ListQuery, Page, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
 import {ztCommand} from '../../core/command-line.js'
+import {cloudflareNow} from '../account/clock.js'
 import type {AccessContext} from '../account/context.js'
 import {withProgress} from '../account/listing.js'
 import {isUnfinishedName, TOKEN_NAME_LIMIT} from './journal-entries.js'
@@ -80,7 +81,9 @@ export async function* streamServiceTokens(
   {limit, ...query}: ListQuery = {},
   filter: TokenFilter = {},
 ): AsyncGenerator<Page<KnownToken>> {
-  const [api, known] = await Promise.all([ctx.api(), knowledge(ctx)])
+  const api = await ctx.api()
+  const known = await knowledge(ctx, api)
+  const now = (): number => cloudflareNow(ctx, api)
   const all = Object.values(filter).every((wanted) => wanted === undefined || wanted === false)
   const pages = withProgress(
     ctx,
@@ -93,7 +96,7 @@ export async function* streamServiceTokens(
     else {
       const wanted = items
         .map(known)
-        .filter((one) => matches(one, filter, ctx.clock.now()))
+        .filter((one) => matches(one, filter, now()))
         .slice(0, left)
       left -= wanted.length
       yield {items: wanted, total: undefined}
@@ -117,7 +120,7 @@ function matches({token, status}: KnownToken, filter: TokenFilter, now: number):
 export async function listServiceTokens(ctx: AccessContext): Promise<KnownToken[]> {
   const api = await ctx.api()
   ctx.progress.step('Listing the service tokens')
-  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx)])
+  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx, api)])
   return tokens.map(known).sort((a, b) => a.token.name.localeCompare(b.token.name))
 }
 
@@ -125,28 +128,32 @@ export async function listServiceTokens(ctx: AccessContext): Promise<KnownToken[
 export async function showServiceToken(ctx: AccessContext, wanted: string): Promise<KnownToken> {
   const api = await ctx.api()
   ctx.progress.step('Reading the service token')
-  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx)])
+  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx, api)])
   return known(resolveToken(ctx, wanted, tokens))
 }
 
-/** Reads what this machine knows about the service tokens of the profile. */
-export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
+/** Reads what this machine knows about the service tokens of the profile, to be asked once the API has answered. */
+export async function knowledge(
+  ctx: AccessContext,
+  api: Pick<AccessApi, 'clockAhead'>,
+): Promise<(token: ServiceToken) => KnownToken> {
   const [entries, bindings] = await Promise.all([
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
   ])
   const entryOf = new Map(entries.map((entry) => [entry.tokenId, entry]))
   return (token) => {
+    const now = cloudflareNow(ctx, api)
     const entry = entryOf.get(token.id)
     const until = entry?.previousUntil
     return {
       token,
       store: entry?.store,
-      previousUntil: until !== undefined && Date.parse(until) > ctx.clock.now() ? until : undefined,
+      previousUntil: until !== undefined && Date.parse(until) > now ? until : undefined,
       storedVersion: entry?.secretVersion,
       imported: entry?.imported ?? false,
       hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
-      status: tokenStatus(token, ctx.clock.now()),
+      status: tokenStatus(token, now),
     }
   }
 }

@@ -49,7 +49,8 @@ export interface TokenReach {
  * @throws UserError `not-found`, `ambiguous`
  */
 export async function reachOfToken(ctx: AccessContext, wanted: string): Promise<TokenReach> {
-  const [account, known] = await Promise.all([readWholeAccount(ctx), knowledge(ctx)])
+  const api = await ctx.api()
+  const [account, known] = await Promise.all([readWholeAccount(ctx), knowledge(ctx, api)])
   const token = resolveToken(ctx, wanted, account.tokens)
   const names = namesIn(account)
   const applications = account.rules.applications.filter(({type}) => takesServiceTokens(type))

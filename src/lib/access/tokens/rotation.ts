@@ -275,7 +275,7 @@ export class Rotation extends Issuance<Seen> {
         ...(seen === 'once' ? [] : [AFTERMATH[seen](store.label)]),
       ].join(' '),
       next: ['lost', 'overtaken', 'changed'].includes(seen)
-        ? [ztCommand(this.ctx, 'token', 'rotate', token.name, '--grace', '0')]
+        ? [ztCommand(this.ctx, 'token', 'rotate', token, '--grace', '0')]
         : [],
       endsSecretOf: ends ? token : undefined,
       act: async () => {

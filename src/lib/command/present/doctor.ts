@@ -2,6 +2,7 @@ import {columnsOf, mark, sign, style} from '../../cli/streams.js'
 import {widthOf} from '../../cli/width.js'
 import {wrapped} from '../../cli/wrapped.js'
 import type {ErrorJson} from '../../core/error-text.js'
+import {leadAndTyped} from '../../core/shell-words.js'
 import {AREAS, type Area, type Finding, type Fixed, type State} from '../../doctor/types.js'
 
 const MARKS: Record<State, (text: string) => string> = {
@@ -65,7 +66,10 @@ const NEXT = 'next: '
 /** A command stays on one line, however long: it will be copied. */
 function cureLines(cure: string, columns: number): string[] {
   if (/^[a-z-]+ /.test(cure)) return [`${style.command(NEXT)}${style.command(cure)}`]
-  const [first = '', ...more] = wrapped(cure, columns - NEXT.length)
+  const parts = leadAndTyped(cure)
+  const splits = parts !== undefined && widthOf(cure) > columns - NEXT.length
+  const [first = '', ...more] = wrapped(splits ? parts.lead : cure, columns - NEXT.length)
+  if (splits) more.push(style.command(parts.line))
   return [`${style.command(NEXT)}${first}`, ...more.map((line) => ' '.repeat(NEXT.length) + line)]
 }
 

@@ -4,7 +4,7 @@ import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
 import {RefusedError} from '../../tunnel/failure/refusal.js'
 import {onlyPreviousText, type Target} from '../../tunnel/target/target.js'
-import type {ForwardListener, HostForward, RunningForward} from '../../tunnel/types.js'
+import type {ForwardListener, HostForward, RequestFacts, RunningForward} from '../../tunnel/types.js'
 
 /** A page makes many requests at once, and the same message for all of them is shown once. */
 const SAME_MS = 30_000
@@ -13,7 +13,7 @@ const EXPLAIN_MS = 5000
 
 export interface ForwardShow {
   /** Why a connection failed, as far as the account tells. */
-  explain(error: UserError, path: string): Promise<UserError>
+  explain(error: UserError, sent: RequestFacts): Promise<UserError>
   error(error: unknown): void
   note(text: string): void
 }
@@ -97,7 +97,7 @@ export class ForwardReporter {
   /** A connection or a request failed; a refusal is explained first. */
   onFailure(error: unknown): void {
     if (!(error instanceof RefusedError)) return this.#error(error)
-    const shown = this.explain(error, '/').then((known) => {
+    const shown = this.explain(error, {}).then((known) => {
       this.#pending.delete(shown)
       this.#error(known)
     })
@@ -117,22 +117,22 @@ export class ForwardReporter {
   }
 
   /** For the client's answer; the same is shown here. An explanation that takes too long is left out. */
-  async explain(error: RefusedError, path: string): Promise<UserError> {
+  async explain(error: RefusedError, sent: RequestFacts): Promise<UserError> {
     const late = new Promise<undefined>((resolve) => {
       setTimeout(resolve, patient(EXPLAIN_MS), undefined).unref()
     })
-    const explained = await Promise.race([this.#explanation(error, path), late])
+    const explained = await Promise.race([this.#explanation(error, sent), late])
     if (explained) this.#error(explained)
     return explained ?? error
   }
 
-  #explanation(error: RefusedError, path: string): Promise<UserError> {
+  #explanation(error: RefusedError, sent: RequestFacts): Promise<UserError> {
     const {by, status, reason} = error.answer
-    const key = `${by} ${status} ${reason} ${path}`
+    const key = JSON.stringify([by, status, reason, sent])
     const known = this.#explained.get(key)
     if (known && Date.now() - known.at < SAME_MS) return known.result
     if (this.#explained.size > 100) this.#explained.clear()
-    const result = this.show.explain(error, path)
+    const result = this.show.explain(error, sent)
     this.#explained.set(key, {at: Date.now(), result})
     return result
   }

@@ -4,7 +4,7 @@ import {shellQuote} from '../../core/command-line.js'
 import {canBePasted, quoteForPerson} from '../../core/quote.js'
 import {isVisible} from '../../core/text.js'
 import type {FileChange} from '../file-edit-command.js'
-import type {LeadingAlias, SshConfigOutcome} from '../../tunnel/types.js'
+import type {LeadingAlias, SshConfigOutcome, WrittenWithProfile} from '../../tunnel/types.js'
 
 /** The change, and what to know before it is made. */
 export function configChange({file, diff, edited, warnings, others, taken}: SshConfigOutcome): FileChange {
@@ -106,12 +106,38 @@ function sshCommand(destination: string, file: string | undefined): string {
     .join(' ')
 }
 
+/**
+ * What in an ssh configuration uses a profile that is gone, and the command lines that help.
+ *
+ * @param named the configuration as the command line named it
+ * @param to the profile's new name; undefined: it has none
+ */
+export function profileUses(
+  {main, written}: {main: string; written: readonly WrittenWithProfile[]},
+  named: string | undefined,
+  to?: string,
+): {hosts: string[]; where: string; next: string[]} {
+  const how = to === undefined ? ['--remove'] : ['--write', '--profile', to]
+  const adopted = written.flatMap((one) => one.adopted)
+  const all = to === undefined ? 'To give all adopted lines back to cloudflared: ' : ''
+  return {
+    hosts: [...written.flatMap(({blocks}) => blocks), ...adopted],
+    where: written.map(({file}) => file).join(', '),
+    next: [
+      ...written.flatMap(({file, blocks}) => configCommands(blocks, file === main ? named : file, ...how)),
+      ...(adopted.length > 0 ? [all + adoptCommand(named, to)] : []),
+    ],
+  }
+}
+
+function adoptCommand(file: string | undefined, to: string | undefined): string {
+  const how = to === undefined ? ['--remove'] : ['--profile', to]
+  const more = file === undefined ? [] : ['--file', file]
+  return ['zt', 'ssh', 'config', '--adopt', ...how, ...more].map(shellQuote).join(' ')
+}
+
 /** The command lines that change the blocks of these hosts. */
-export function configCommands(
-  hosts: readonly string[],
-  file: string | undefined,
-  ...flags: string[]
-): string[] {
+function configCommands(hosts: readonly string[], file: string | undefined, ...flags: string[]): string[] {
   const more = [...flags, ...(file === undefined ? [] : ['--file', file])]
   return hosts.map((host) => ['zt', 'ssh', 'config', host, ...more].map(shellQuote).join(' '))
 }

@@ -24,21 +24,21 @@ cc ccc ccm cd cdpath cellar centre cert certain certificate certificates certs c
 challenge challenged change changed changes changing character characters charles charset check
 checkcontinue checked checking checks child chmod choice choose chooseaccount chooses choosing chose
 chosen chown chunk chunked cidr ciphers cisco cjs claim claims classpath clean clear clearly cli
-client clienterror clientid clientip clientsecret clipboard clobber clock clocks close closed closes
-cloudflare cloudflared cloudflarestatus cmd cmdkey cn cnt coat code collection color colours columns
-com combines comes command commandast commandelements commandline commandname commands commas commit
-common commonprogramfiles comp compadd company compare compared compares comparing compdef compiled
-compinit complete completely completion completionresult completions compopt compreply compressed
-compromised compset comspec cond condition conditional conditions conf config configuration
-configured confirm confirmed confirms conflict conflicts connect connected connecting connection
-connectionerror connections connector connects connectto connrefused consent consists console
-consumer contain contains content context contexts continue control controlmaster controlpath
-controlpersist convert cookie cookies copied copy copyleft core correct cors could count counterpart
-countries country counts cover covers cp cpath cq create createapplication created creategroup
-createpolicy creates createservicetoken creating creation credential credentials criteria crlf
-crlfile crt ct ctr ctrl ctx ctype curl current cursorposition curves custom cut cwd cycle d damaged
-darwin dash dashboard dashes data database date datetime day days db dbus de deadline debug decide
-decided decides decision decrypt default del delay delegation delete deleteapplication deleted
+client clienterror clientid clientip clientsecret clipboard clobber clock clockahead clocks close
+closed closes cloudflare cloudflared cloudflarestatus cmd cmdkey cn cnt coat code collection color
+colours columns com combines comes command commandast commandelements commandline commandname
+commands commas commit common commonprogramfiles comp compadd company compare compared compares
+comparing compdef compiled compinit complete completely completion completionresult completions
+compopt compreply compressed compromised compset comspec cond condition conditional conditions conf
+config configuration configured confirm confirmed confirms conflict conflicts connect connected
+connecting connection connectionerror connections connector connects connectto connrefused consent
+consists console consumer contain contains content context contexts continue control controlmaster
+controlpath controlpersist convert cookie cookies copied copy copyleft core correct cors could count
+counterpart countries country counts cover covers cp cpath cq create createapplication created
+creategroup createpolicy creates createservicetoken creating creation credential credentials criteria
+crlf crlfile crt ct ctr ctrl ctx ctype curl current cursorposition curves custom cut cwd cycle d
+damaged darwin dash dashboard dashes data database date datetime day days db dbus de deadline debug
+decide decided decides decision decrypt default del delay delegation delete deleteapplication deleted
 deletegroup deletepassword deletepolicy deletes deleteservicetoken deleting deletion delivered denied
 denies deny depend depends depth der des desc describes descriptor desktop destination destinations
 destroyed detach detail details dev developers development device df dg dhe did died differ
@@ -103,71 +103,72 @@ ntlm ntp nul null number numbers o oauth oauthbearertoken object objects occurre
 offer offers offline offset oidc ok okta old older oldpwd omit on once one onfailure only
 onlyprevious onnote opc open opened openedat opens openssh openssl operation opt option optional
 optionally options opts or order orderby orderly org organisation organization organizations origin
-original originalhost origins orphan os other others otherwise our out outcome outcomeunknown output
-outputencoding outside over overflow overlap overloaded overridden overrides overtaken overview
-overwrites own owner owners owns p pace package packet page pager pages pair pairs palo parallel
-param parametervalue parent part partitioned partly parts pass passed passedover passes passphrase
-passwd password past pasv patch path pathext paths patience patiencems pattern patterns pause payload
-pem pending people per perhaps period perllib permanent permission permissions permitted person php
-phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain
-plan planned platform point policies policy port portal ports post posture powershell precedence
-prefix preflight premature preproxy present presents pret prevent prevents previous previousuntil
-print printed printf prints prior priority private probe proc process processes processor product
-profile profileexists profilename profiles profilesource profilestore program programdata
-programfiles programs progress project prompt prompting properties protect protected protection
-protects proto protocol protocolerror providers provisional provisioning proxied proxies proxy
-proxycommand proxyerror proxyjump proxytunnel proxyusefdpass ps psmodulepath pub pubkey public
-purpose pushd put pwd q qlogdir qo queries query question quota quote quoted quotes r ramfs random
-range rate ratelimit raw ray rcpt rdp reach reached reaches read readable readalias readback reader
-reading reads ready real reason received recipient recipients recognises record recorded recorders
-records recover recovery recursive redir redirect redirs refer reference referenced referer refresh
-refreshservicetoken refusals refuse refused refusederror refuses region register registration regular
-rehearsal reinstall reject rejects rejectunauthorized relative release releases remembers remote
-remoteforward remove removed removes removing rename renamed renamedfrom renaming renders renumbered
-repair repaired repeats replace replaceapplication replaced replacegroup replacepolicy replaces
-replayed report reported reports reqd request requested requests require required requirement
-requirements requires res reserved reset resolv resolve resolved resolver resource resources response
-rest restart restarting restarts restore restrictions result resync retry retryafterseconds return
-returned returns reusable reveal reverting reverts revoke revoked revoking right rights risk rm
-roaming root rotate rotated rotateservicetoken rotating rotation route rsa rsync rubylib rubyopt rule
-rules run running runs runtime s saas safe same samesite saml samlattributes sample samples sandbox
-sarif sasl save saved saves saving saw say saying says sbin scan schemastore scheme scim score scp
-script scriptblock scripts seahorse search searchitems sec seclevel second seconds secret secrets
-secretservice secretstring secretversion section sections secure secureconnect secureconnection
-securecontext security see seem seems seen sees segment select selector selectors self send sendenv
-sending sends sense sensitive sent separate separated served server serveraliveinterval servername
-servers service servicetoken servicetokenid session sessionid sessions set setpassword sets setting
-settings settle settled settlement settling setup setups several sh sha shadowed share shared shares
-shell shellopts short shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont
-sighup siginfo sigint sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm
-sigtstp sigurg sigvtalrm sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip
-skipped skips skyhigh slashes slow snap sni sntp so sock socket socketmode sockets socks some someone
-something soon sophos source sourcemap sp space spaces spawn speak specific speed spelling spki split
-spool squid src ss ssh sshd sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack
-start started starts stat state statsync status stay stays stderr stdin stdout step stepfailed steps
-still stop stopped store stored stores stray stream strict string styled subject success such sudo
-suffix suffixes suggests suites support supports suppress svc switch switches symantec sync sys
-system systemd systemdrive systemroot t ta tab table tables tag take taken takes taking target
-targets taskkill tcp td te team tell tells telnet temp temporary term terminal terraform test tested
-text tftp than that the their theirs them then there these they thing this those thread three through
-throw thrown time timed timedatectl timeout timeouterror timeoutms times timing title tls tlsauthtype
-tlspassword tlsuser tmp tmpdir tmpfs to today together tojson token tokenid tokenref tokens tokenzone
-toml too tool top tos total tr trace trailer trailers transfer transferred transport trap traps treat
-tried tries true trust trusted trusts try trying ts tsx tty tunnel turn twice two txt type tz u uid
-ulimit umbrella un unattended unauthenticated unauthorized unavailable unbound uncaughtexception
-uncertain unchanged unchecked unclear und undefined under underscores undo undoes undoing undone
-unencrypted unexpected unexpectedly unfinished unhandledrejection union unit unix unknown unless
-unlock unmatched unnamed unreachable unread unreadable unreferenced unsafe unscored unseen unsendable
-unset unsupported until untouched unusable unused unusedms up update updated updatedat
-updateservicetoken upgrade upload uri uris url urlencode us usable usage use used user usererror
-userknownhostsfile username usernames userprofile users uses usr usual usually utc utf uuid v valid
-value values var variable variables vault verbose verdict verify verifyaccounttoken verifying
-verifyusertoken version versions via viewer visible visual vlan vnet volatile w waf wait waited
-waiting waits wanted warn warning warnings warp was watchguard way wb wdebug wdhms web website
-websocket websockets well went were what whatever when where wherever whether which whichever while
-who whoami whoever whole whom whose why widen wider width will wincred windir windows winget with
-withheld within without word wordbreaks words wordtocomplete work worked worker workflow working
-works workspace world would wrap wrapper writable write writes writing written wrong wrote ws wslview
-www wx x xa xattr xb xdg xhr y yaml year years yes yet you your yours yourself z za zdotdir zero zl
-zone zoneid zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
+original originalhost origins orphan os other otherprofiles others otherwise our out outcome
+outcomeunknown output outputencoding outside over overflow overlap overloaded overridden overrides
+overtaken overview overwrites own owner owners owns p pace package packet page pager pages pair pairs
+palo parallel param parametervalue parent part partitioned partly parts pass passed passedover passes
+passphrase passwd password past pasv patch path pathext paths patience patiencems pattern patterns
+pause payload pem pending people per perhaps period perllib permanent permission permissions
+permitted person php phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place
+placeholder places plain plan planned platform point policies policy port portal ports post posture
+powershell precedence prefix preflight premature preproxy present presents pret prevent prevents
+previous previousuntil print printed printf prints prior priority private probe proc process
+processes processor product profile profileexists profilename profiles profilesource profilestore
+program programdata programfiles programs progress project prompt prompting properties protect
+protected protection protects proto protocol protocolerror providers provisional provisioning proxied
+proxies proxy proxycommand proxyerror proxyjump proxytunnel proxyusefdpass ps psmodulepath pub pubkey
+public purpose pushd put pwd q qlogdir qo queries query question quota quote quoted quotes r ramfs
+random range rate ratelimit raw ray rcpt rdp reach reached reaches read readable readalias readback
+reader reading reads ready real reason received recipient recipients recognises record recorded
+recorders records recover recovery recursive redir redirect redirs refer reference referenced referer
+refresh refreshservicetoken refusals refuse refused refusederror refuses region register registration
+regular rehearsal reinstall reject rejects rejectunauthorized relative release releases remembers
+remote remoteforward remove removed removes removing rename renamed renamedfrom renaming renders
+renumbered repair repaired repeats replace replaceapplication replaced replacegroup replacepolicy
+replaces replayed report reported reports reqd request requested requests require required
+requirement requirements requires res reserved reset resolv resolve resolved resolver resource
+resources response rest restart restarting restarts restore restrictions result resync retry
+retryafterseconds return returned returns reusable reveal reverting reverts revoke revoked revoking
+right rights risk rm roaming root rotate rotated rotateservicetoken rotating rotation route rsa rsync
+rubylib rubyopt rule rules run running runs runtime s saas safe same samesite saml samlattributes
+sample samples sandbox sarif sasl save saved saves saving saw say saying says sbin scan schemastore
+scheme scim score scp script scriptblock scripts seahorse search searchitems sec seclevel second
+seconds secret secrets secretservice secretstring secretversion section sections secure secureconnect
+secureconnection securecontext security see seem seems seen sees segment select selector selectors
+self send sendenv sending sends sense sensitive sent separate separated served server
+serveraliveinterval servername servers service servicetoken servicetokenid session sessionid sessions
+set setpassword sets setting settings settle settled settlement settling setup setups several sh sha
+shadowed share shared shares shell shellopts short shorten should show showed shown shows sigalgs
+sigalrm sigbreak sigchld sigcont sighup siginfo sigint sigio sigkill signal signals signature signed
+sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm sigwinch sigxcpu sigxfsz silent since single
+sinkhole site size sk skip skipped skips skyhigh slashes slow snap sni sntp so sock socket socketmode
+sockets socks some someone something soon sophos source sourcemap sp space spaces spawn speak
+specific speed spelling spki split spool squid src ss ssh sshd sshwithpair ssl ssldebug ssldebugfile
+sslkeylogfile ssltrace sso stack start started starts stat state statsync status stay stays stderr
+stdin stdout step stepfailed steps still stop stopped store stored stores stray stream strict string
+styled subject success such sudo suffix suffixes suggests suites support supports suppress svc switch
+switches symantec sync sys system systemd systemdrive systemroot t ta tab table tables tag take taken
+takes taking target targets taskkill tcp td te team tell tells telnet temp temporary term terminal
+terraform test tested text tftp than that the their theirs them then there these they thing this
+those thread three through throw thrown time timed timedatectl timeout timeouterror timeoutms times
+timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to today together tojson token
+tokenid tokenref tokens tokenzone toml too tool top tos total tr trace trailer trailers transfer
+transferred transport trap traps treat tried tries true trust trusted trusts try trying ts tsx tty
+tunnel turn twice two txt type tz u uid ulimit umbrella un unattended unauthenticated unauthorized
+unavailable unbound uncaughtexception uncertain unchanged unchecked unclear und undefined under
+underscores undo undoes undoing undone unencrypted unexpected unexpectedly unfinished
+unhandledrejection union unit unix unknown unless unlock unmatched unnamed unreachable unread
+unreadable unreferenced unsafe unscored unseen unsendable unset unsupported until untouched unusable
+unused unusedms up update updated updatedat updateservicetoken upgrade upload uri uris url urlencode
+us usable usage use used user usererror userknownhostsfile username usernames userprofile users uses
+usr usual usually utc utf uuid v valid value values var variable variables vault verbose verdict
+verify verifyaccounttoken verifying verifyusertoken version versions via viewer visible visual vlan
+vnet volatile w waf wait waited waiting waits wanted warn warning warnings warp was watchguard way wb
+wdebug wdhms web website websocket websockets well went were what whatever when where wherever
+whether which whichever while who whoami whoever whole whom whose why widen wider width will wincred
+windir windows winget with withheld within without word wordbreaks words wordtocomplete work worked
+worker workflow working works workspace world would wrap wrapper writable write writes writing
+written wrong wrote ws wslview www wx x xa xattr xb xdg xhr xmlhttprequest y yaml year years yes yet
+you your yours yourself z za zdotdir zero zl zone zoneid zoneoperationid zones zonesearch zp zs
+zscaler zsh zshrc zt zz
 `

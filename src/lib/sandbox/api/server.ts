@@ -99,8 +99,10 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
     } catch (error) {
       const refused =
         error instanceof Refused ? error : new Refused(500, 10001, 'The sandbox has an internal error')
-      ;({status, headers} = refused)
       const {code, message, chain} = refused
+      status = refused.status
+      // A refusal counts, and says how much is left.
+      headers = {...headers, ...refused.headers}
       body = {
         success: false,
         errors: [{code, message, ...(chain.length > 0 && {error_chain: chain})}],

@@ -126,15 +126,17 @@ export async function startEdge(options: EdgeOptions): Promise<{
       return
     }
     response.detachSocket(near.socket)
-    // `handleUpgrade` writes the answer at once.
-    sockets.once('headers', (lines) => {
+    const addCookie = (lines: string[]): void => {
       const {'set-cookie': cookie} = headers
       if (cookie !== undefined) lines.push(`Set-Cookie: ${cookie}`)
-    })
+    }
+    // `handleUpgrade` writes the answer at once; where it refuses the handshake, that answer has no such headers.
+    sockets.on('headers', addCookie)
     sockets.handleUpgrade(request, near.socket, near.head, (webSocket) => {
       connectOrigin(webSocket, stream, state.edgeView().connectorEnd)
       stream.resume()
     })
+    sockets.off('headers', addCookie)
     near.socket.once('close', () => stream.destroyed || stream.end())
     response.emit('close')
   }

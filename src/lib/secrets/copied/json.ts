@@ -1,5 +1,6 @@
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {decoded, named, unnamed, type Found, type Reading} from './values.js'
+import {foundInLines} from './lines.js'
+import {decoded, named, ownerIn, shapeOf, unnamed, type Found, type Reading} from './values.js'
 
 /** Deeper than any file that has a pair. */
 const DEEPEST = 24
@@ -32,13 +33,19 @@ function collect({value, name, at, depth}: Place, found: Found[]): void {
     else {
       const one = foundIn(value.trim(), name, at)
       if (one) found.push(one)
+      else found.push(...foundInText(value, at))
     }
     return
   }
   if (Array.isArray(value)) {
     for (const [index, each] of value.entries())
       collect(
-        {value: each, name: undefined, at: isField(each) ? at : `${at}/${index}`, depth: depth + 1},
+        {
+          value: each,
+          name: undefined,
+          at: isField(each) || typeof each === 'string' ? at : `${at}/${index}`,
+          depth: depth + 1,
+        },
         found,
       )
     return
@@ -62,9 +69,16 @@ function collect({value, name, at, depth}: Place, found: Found[]): void {
 function foundIn(text: string, name: string | undefined, at: string): Found | undefined {
   const value = decoded(text)
   const by = name === undefined ? undefined : named(name)
-  if (by) return {value, half: by.half, of: `${at}/${by.of}`}
+  if (by) return {value, half: by.half, of: `${at}/${by.of}`, owner: ownerIn(name), place: at}
   const one = unnamed(value, name)
-  return one && {...one, of: at}
+  return one && {...one, of: at, place: at}
+}
+
+/** Halves with names in a text, such as a container's variable or a header: `NAME=VALUE`. What else it says does not count. */
+function foundInText(text: string, at: string): Found[] {
+  return foundInLines(text)
+    .found.filter(({half, value}) => half !== undefined && shapeOf(value))
+    .map((one) => ({...one, of: `${at}/${one.of}`, place: at}))
 }
 
 /** An object around one value: an output of Terraform, a field of 1Password or Bitwarden, a variable of a CI. */

@@ -1,4 +1,13 @@
-import {decoded, isPartOfSecret, named, shapeOf, unnamed, type Found, type Reading} from './values.js'
+import {
+  decoded,
+  isPartOfSecret,
+  named,
+  ownerIn,
+  shapeOf,
+  unnamed,
+  type Found,
+  type Reading,
+} from './values.js'
 
 /** A name, as it begins anywhere in a line: two words for a label. */
 const NAME = /--(?:id|secret)\b|client[ _-]?(?:id|secret)\b(?=["'`)\]]*[ \t]*[:=])|[A-Za-z_][\w.-]{0,200}/gi
@@ -7,7 +16,7 @@ const BETWEEN = /["'`)\]]{0,9}[ \t]{0,99}(:=|=>|[:=])?(?:\\? |\t){0,99}/y
 const VALUE = /\\?"([^"\\]{0,600})(\\?")?|'([^']{0,600})(')?|`([^`]{0,600})(`)?|([^\s"'`,;|&)}\]]{1,600})/y
 const LONGEST_VALUE = 600
 /** Another word behind a value that is not in quotes, and not another name. */
-const GOES_ON = /^[ \t]+[\w.+/](?![\w-]*[:=])/
+const GOES_ON = /^\s+[\w.+/](?![\w-]*[:=])/
 const COMMENT = /^[ \t]*(?:#|\/\/|;|rem\s)/i
 
 /**
@@ -24,8 +33,10 @@ function namedIn(line: string, below: readonly string[]): Found[] {
   const found: Found[] = []
   for (const match of line.matchAll(NAME)) {
     const flag = /^--(?:id|secret)$/i.test(match[0])
-    const by = named(flag ? match[0].replace('--', 'client') : match[0])
-    if (!by) continue
+    const name = flag ? match[0].replace('--', 'client') : match[0]
+    const half = named(name)
+    if (!half) continue
+    const by = {...half, owner: ownerIn(name)}
     BETWEEN.lastIndex = match.index + match[0].length
     const separator = BETWEEN.exec(line)?.[1]
     const begin = BETWEEN.lastIndex

@@ -59,7 +59,23 @@ export function readCopiedPair(copied: readonly Copied[], way: WayIn): ServiceCr
     found,
     ids.filter(({value}) => value === clientId),
   )
-  return {clientId, clientSecret: new Secret(theOne('secret', secrets, found, fault))}
+  const secret = theOne('secret', secrets, found, fault)
+  if (!mayBelong(clientId, secret, found))
+    throw fault(
+      'The client ID and the client secret have names of different pairs',
+      'Give zt one pair alone, under the same names or without any.',
+    )
+  return {clientId, clientSecret: new Secret(secret)}
+}
+
+/** Where both have names, they must be names of one pair; in JSON, the object of one is the other's or around it. */
+function mayBelong(id: string, secret: string, found: readonly Found[]): boolean {
+  const within = (one = '', other = ''): boolean => `${one}/`.startsWith(`${other}/`)
+  const agree = (one: Found, other: Found): boolean =>
+    (one.owner === undefined || other.owner === undefined || one.owner === other.owner) &&
+    (within(one.place, other.place) || within(other.place, one.place))
+  const secrets = found.filter(({value}) => value === secret)
+  return found.some((one) => one.value === id && secrets.some((other) => agree(one, other)))
 }
 
 /** Whether a text has something for both halves, so that there is nothing more to ask for. */
@@ -136,7 +152,7 @@ function theOne(
     )
   const stand = standIn(value)
   if (stand !== undefined) throw fault(`The ${name} is not in the input`, stand)
-  if (isCut(half, value) || (!shapeOf(value) && candidates.some(({cut}) => cut)))
+  if (isCut(value) || (!shapeOf(value) && candidates.some(({cut}) => cut)))
     throw fault(`The ${name} is not complete`, `${CUT}, or something else was copied with it.`)
   // They are sent as HTTP headers.
   if (!/^[\x21-\x7E]+$/.test(value))
@@ -147,31 +163,39 @@ function theOne(
   return value
 }
 
-/** Part of a half, or more than one. Shorter texts are words. */
-function isCut(half: Half, value: string): boolean {
+/**
+ * Part of a half, or more than one: also with what a terminal shows behind a text without a line end (`%`), or in the place of
+ * its rest (`...`). Shorter texts are words.
+ */
+function isCut(value: string): boolean {
   if (shapeOf(value)) return false
-  if (isPartOfSecret(value)) return true
-  if (half === 'id') return /^[0-9a-f]{16,}(?:\.[acces]{0,6})?$/i.test(value)
-  return /^[0-9a-f]{16,}$/i.test(value)
+  const pieces = value.split(/[^A-Za-z0-9_]+/)
+  return pieces.some((one) => hasSecretShape(one) || isPartOfSecret(one) || /^[0-9a-f]{16,}$/i.test(one))
 }
 
 const STAND_INS: readonly [RegExp, string][] = [
   [
-    /^(?:[*•●·]{3,}|x{8,}$|[(<]sensitive|<redacted|\[(?:secret|hidden|redacted|masked|use\b))/i,
+    /^(?:[*•●·]{3,}|x{3,}$|[(<]sensitive|<?redacted\b|\[(?:secret|hidden|redacted|masked|use\b))/i,
     'The program that printed it put a mask in its place: let it print the value.',
   ],
   [/^(?:ENC\[|vault:v\d|\$ANSIBLE_VAULT|!vault|-----BEGIN)/, 'It is encrypted: decrypt it first.'],
   [
-    /^(?:(?:op|vault|ssm|secretref|ref\+\w+):\/\/|arn:|\$|%\w+%$|\{\{|!\w)/i,
+    /^(?:(?:op|vault|ssm|secretref|ref\+\w+):\/\/|arn:|\$|%\w+%$|[#@]?\{|!\w|__\w+__$)/i,
+    'A reference is in its place: let the program that knows it print the value.',
+  ],
+  // The names of what a program reads it from, which may end at a quote or a bracket.
+  [
+    /^(?:\w+\.)*(?:process|environ|env|getenv|vars?|local|module|data|secrets|config|settings|self|this|system)[.[(]|^\w[\w.]*\($/i,
     'A reference is in its place: let the program that knows it print the value.',
   ],
   [
-    /^(?:<.*|your[-_ ].*|(?:change|replace)[-_ ]?me|todo|null|undefined|none)$/i,
+    /^(?:<.*|your[-_ ].*|(?:change|replace)[-_ ]?me|\.{3,}|todo|null|undefined|none)$/i,
     'A placeholder is in its place.',
   ],
 ]
 
 /** What is in the place of a half, as a sentence. */
 function standIn(value: string): string | undefined {
+  if (shapeOf(value)) return undefined
   return STAND_INS.find(([pattern]) => pattern.test(value))?.[1]
 }

@@ -9,6 +9,10 @@ export interface Found {
   half: Half | undefined
   /** The rest of its name, and where it is: the halves of a pair agree in it. */
   of: string
+  /** Whose it is by its name ({@link ownerIn}); undefined: no name says so. */
+  owner?: string | undefined
+  /** The object of a JSON text that it is in: `/prod/access`. Undefined: the text has no objects. */
+  place?: string | undefined
   /** It seems to go on behind a line break. */
   cut?: boolean | undefined
 }
@@ -65,6 +69,21 @@ export function named(name: string): {half: Half; of: string} | undefined {
   return secret ? {half: 'secret', of: secret[1] ?? ''} : undefined
 }
 
+const HALF_IN_NAME = /(?:client|servicetoken|accesstoken|access)(?:id|secret)/
+/** What names of any pair may have in them. */
+const ANY_PAIR = /cloudflare|zerotrust|service|tunnel|access|client|secret|token|cf|id/g
+
+/**
+ * What a name of a half says besides: `PROD_CF_ACCESS_CLIENT_ID` and `CF_ACCESS_CLIENT_SECRET_PROD` are of `prod`, and
+ * `CF_ACCESS_CLIENT_ID` is of no one in particular. Halves of different owners are of different pairs.
+ *
+ * @returns undefined if it is no such name
+ */
+export function ownerIn(name: string | undefined): string | undefined {
+  const plain = plainName(name ?? '')
+  return HALF_IN_NAME.test(plain) ? plain.replaceAll(ANY_PAIR, '') : undefined
+}
+
 /**
  * A value whose name says nothing certain: counts if its shape can be nothing else. 64 hex digits are also a checksum, and
  * count only behind a name for secrets.
@@ -74,7 +93,9 @@ export function named(name: string): {half: Half; of: string} | undefined {
 export function unnamed(value: string, name: string | undefined): Found | undefined {
   const shape = shapeOf(value)
   const isChecksum = /^[0-9a-f]{64}$/i.test(value) && name !== undefined && !ANY_SECRET.test(plainName(name))
-  return shape === undefined || isChecksum ? undefined : {value, half: undefined, of: ''}
+  return shape === undefined || isChecksum
+    ? undefined
+    : {value, half: undefined, of: '', owner: ownerIn(name)}
 }
 
 /** Kubernetes' secrets and some CI files have values in base64. @returns the value as it is unless it is a half in base64 */

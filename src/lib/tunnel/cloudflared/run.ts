@@ -52,8 +52,10 @@ function findCloudflared(env: Environment, platform: NodeJS.Platform): string {
  * Lets cloudflared carry the connection on this process's stdin and stdout. It gets the credentials by its environment.
  *
  * @returns cloudflared's exit status, or 128 plus the number of the signal that ended it
+ * @throws UserError `usage` / `CLOUDFLARED_NO_IPV6`
  */
 export async function runCloudflared({program, edge, credentials, env}: CloudflaredOptions): Promise<number> {
+  if (edge.connectTo?.startsWith('[') === true) throw noIpv6(edge.connectTo)
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
   if (edge.destination !== undefined) args.push('--destination', edge.destination)
@@ -82,6 +84,17 @@ function cloudflaredEnvironment(env: Environment): Record<string, string | undef
       ([name]) => !/^(TUNNEL_|CF_ACCESS_|CLOUDFLARE|ZT_|GODEBUG$|GOTRACEBACK$)/i.test(name),
     ),
   )
+}
+
+/** It splits the address at every colon (its source, access/carrier.go). */
+function noIpv6(connectTo: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'CLOUDFLARED_NO_IPV6',
+    message: `cloudflared cannot connect to ${connectTo}`,
+    why: 'Its --connect-to takes no IPv6 address.',
+    next: ["Use zt's own client: --client builtin"],
+  })
 }
 
 function notFound(why: string): UserError {

@@ -4,7 +4,7 @@ import {filesSync as fs} from '../../system/disk.js'
 import {hasCode} from '../../core/errors.js'
 import {readOwnText, requireOwnDirectory} from '../../system/own-files.js'
 import {isRunning} from '../../system/processes.js'
-import {runDirectory, processOf} from './run-files.js'
+import {drop, processOf, runDirectory} from './run-files.js'
 
 /** Such a file has some hundred bytes. */
 const LONGEST = 8192
@@ -51,6 +51,34 @@ export interface OpenConnection extends Announced {
  * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`: others could have written there
  */
 export function openConnections(state: string): OpenConnection[] {
+  return recordsIn(state).map(({announced, pid}) => ({...announced, pid}))
+}
+
+/**
+ * Gives the records of a profile's connections its new name: they are still the profile's, and end with its tokens. If a
+ * record cannot be written, it keeps the old one.
+ */
+export function renameInRecords(state: string, from: string, to: string): void {
+  let records: ReturnType<typeof recordsIn>
+  try {
+    records = recordsIn(state).filter(({announced}) => announced.profile === from)
+  } catch {
+    return
+  }
+  for (const {file, announced} of records) {
+    const temporary = path.join(path.dirname(file), `.${path.basename(file)}`)
+    try {
+      fs.writeFileSync(temporary, JSON.stringify({...announced, profile: to}), {mode: 0o600, flag: 'wx'})
+      // Its process may have taken it back.
+      if (fs.existsSync(file)) fs.renameSync(temporary, file)
+      else drop(temporary)
+    } catch {
+      drop(temporary)
+    }
+  }
+}
+
+function recordsIn(state: string): {file: string; announced: Announced; pid: number}[] {
   const directory = runDirectory(state)
   let names: string[]
   try {
@@ -63,12 +91,13 @@ export function openConnections(state: string): OpenConnection[] {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
   }
-  const found: OpenConnection[] = []
+  const found: ReturnType<typeof recordsIn> = []
   for (const name of names) {
     const of = processOf(name)
     if (!of?.here || !name.endsWith('.connection') || name.startsWith('.')) continue
-    const announced = read(path.join(directory, name))
-    if (announced && isRunning(of.pid, announced.started)) found.push({...announced, pid: of.pid})
+    const file = path.join(directory, name)
+    const announced = read(file)
+    if (announced && isRunning(of.pid, announced.started)) found.push({file, announced, pid: of.pid})
   }
   return found
 }

@@ -6,6 +6,7 @@ import {posixPath} from '../../core/posix-path.js'
 import {namedFile} from '../../system/platform.js'
 import {headerRefusal} from '../carrier/header-line.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
+import type {RequestFacts} from '../types.js'
 import type {WantedFile} from './session-cookies.js'
 import {readsStdin, refusedValue} from './values.js'
 
@@ -69,6 +70,16 @@ export function checkUrl(text: string): RequestUrl {
     throw badUrl('It names a port. Access uses only port 443.', url.href.replace(`:${url.port}`, ''))
   const host = normaliseHostname(url.hostname)
   return {url: `https://${host}${url.pathname}${url.search}`, host, path: url.pathname}
+}
+
+/** What of the request decides beside the credentials. */
+export function factsOf({path}: RequestUrl, {args}: CurlArguments): RequestFacts {
+  return {
+    path,
+    cookie: args.some((word) => /\bCF_Authorization=/i.test(word)),
+    xhr: args.some((word) => /^x-requested-with:\s*xmlhttprequest\s*$/i.test(word)),
+    certificate: args.includes('--cert'),
+  }
 }
 
 /**

@@ -55,9 +55,18 @@ export interface Background {
  * @param argv what follows `forward`; its hosts have been confirmed
  */
 function backgroundWords(argv: readonly string[], plans: readonly ForwardPlan[]): string[] {
-  const words = argv.filter((word) => word !== '--background')
   const confirmed = plans.some((plan) => plan.fromProject) ? [] : ['--yes']
-  return ['forward', ...words, '--keep', '--json', '--no-input', ...confirmed]
+  return ['forward', '--keep', '--json', '--no-input', ...confirmed, ...withoutOwn(argv)]
+}
+
+/** What is for the process in front: to start this one, and what it prints of the events, all of which it reads itself. */
+function withoutOwn(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  const words = end < 0 ? argv : argv.slice(0, end)
+  return words.filter(
+    (word, at) =>
+      !/^--(?:background$|(?:jq|fields)(?:=|$))/.test(word) && !/^--(?:jq|fields)$/.test(words[at - 1] ?? ''),
+  )
 }
 
 /**

@@ -35,13 +35,20 @@ export function localLink(value: string, origins: Origins): string {
   return value.replaceAll(/<([^<>]*)>/g, (_, url: string) => `<${localUrl(url.trim(), origins)}>`)
 }
 
+/** Directives that make a page ask for https alone (w3.org, "Upgrade Insecure Requests", "Mixed Content"). */
+const HTTPS_ONLY = /^(?:upgrade-insecure-requests|block-all-mixed-content)$/i
+
 /**
- * The sources of a Content-Security-Policy. One that names the host names the listener instead; one whose wildcard covers it
- * stays, and the listener is added (w3.org, "Content Security Policy Level 3", 2.3.1: host-source).
+ * The sources of a Content-Security-Policy. One that names the host names the listener instead; one that covers it by a
+ * wildcard or its scheme stays, and the listener is added (w3.org, "Content Security Policy Level 3", 2.3.1: scheme-source
+ * and host-source). Of what promises https nothing is left.
  */
 export function localPolicy(value: string, {host, base}: Origins): string {
   const authority = base.slice('http://'.length)
   return value.replaceAll(/[^\s;,]+/g, (source) => {
+    if (HTTPS_ONLY.test(source)) return ''
+    const [, safe] = /^(http|ws)s:$/i.exec(source) ?? []
+    if (safe !== undefined) return `${source} ${safe.toLowerCase()}://${authority}`
     const match = /^(?:(https?|wss?):\/\/)?([a-z0-9_.*-]+)(?::(?:443|80|\*))?(\/.*)?$/i.exec(source)
     if (!match) return source
     const [, scheme, pattern = '', path = ''] = match

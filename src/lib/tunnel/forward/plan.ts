@@ -1,6 +1,7 @@
 import type {Environment} from '../../config/paths.js'
 import type {ProjectForward} from '../../config/project.js'
 import {UserError} from '../../core/errors.js'
+import {closest} from '../../core/closest.js'
 import {shellQuote} from '../../core/command-line.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {ActivatedSockets} from './activation.js'
@@ -46,9 +47,9 @@ export interface ForwardPlan {
  * or a free one.
  *
  * @param environment for the sockets that systemd has opened
- * @throws UserError `usage` / `NO_HOST`, `HOST_IS_COMMAND`, `HOST_NOT_NAMED`, `BAD_HOSTNAME`, `BAD_FORWARD_URL`, `BAD_LISTEN`,
- *   `LISTEN_EXPOSED`, `NOT_ACTIVATED`, `HTTP_ONLY`, `BAD_HEADER_NAME`, `BAD_ORIGIN`, `BACKGROUND_COMMAND`,
- *   `BACKGROUND_SOCKET`
+ * @throws UserError `usage` / `NO_HOST`, `HOST_IS_COMMAND`, `HOST_IS_PORT`, `HOST_NOT_NAMED`, `BAD_HOSTNAME`,
+ *   `BAD_FORWARD_URL`, `BAD_LISTEN`, `LISTEN_EXPOSED`, `NOT_ACTIVATED`, `HTTP_ONLY`, `BAD_HEADER_NAME`, `BAD_ORIGIN`,
+ *   `BACKGROUND_COMMAND`, `BACKGROUND_SOCKET`
  */
 export function planForwards(line: ForwardLine, environment: Environment): ForwardPlan[] {
   const {listen = [], expose, http, background, ...flags} = line.flags
@@ -91,6 +92,12 @@ export function planForwards(line: ForwardLine, environment: Environment): Forwa
 }
 
 function wantedHosts({hosts, project = [], flags}: ForwardLine): WantedHost[] {
+  // As kubectl port-forward and ssh -L have them.
+  for (const [nth, one] of hosts.entries()) {
+    const [, port, named] = /^(\d{1,5})(?::([^:/@.]+(?:\.[^:/@.]+)+))?(?::\d{1,5})?$/.exec(one) ?? []
+    if (port !== undefined && (nth > 0 || named !== undefined))
+      throw portNotHost(one, [...hosts.slice(0, nth), ...(named === undefined ? [] : [named])], port)
+  }
   const word = hosts.findIndex((one, nth) => nth > 0 && /^[\w-]+$/.test(one))
   if (word > 0)
     throw usage(
@@ -99,7 +106,7 @@ function wantedHosts({hosts, project = [], flags}: ForwardLine): WantedHost[] {
       'A command must follow --.',
       [['zt', 'forward', ...hosts.slice(0, word), '--', ...hosts.slice(word)].map(shellQuote).join(' ')],
     )
-  if (hosts.length > 0) return hosts.map(parseWantedHost)
+  if (hosts.length > 0) return hosts.map(parsePublicHost)
   if (project.length === 0)
     throw usage('NO_HOST', 'The host is missing', 'No .zt.json here lists hosts in "forwards" either.', [
       'For example: zt forward db.example.com',
@@ -113,6 +120,28 @@ function wantedHosts({hosts, project = [], flags}: ForwardLine): WantedHost[] {
       ['Name the host: zt forward HOST --token NAME'],
     )
   return project.map(({host, port, http = false}) => ({host: normaliseHostname(host), port, http}))
+}
+
+/** Access protects public host names alone: a word without a dot is none, and may be a misspelled command. */
+function parsePublicHost(text: string): WantedHost {
+  const wanted = parseWantedHost(text)
+  if (wanted.host.includes('.')) return wanted
+  const meant = closest(wanted.host, ['list', 'stop'])
+  throw usage(
+    'BAD_HOSTNAME',
+    `"${wanted.host}" is not a public host name`,
+    'Access protects public host names, such as db.example.com.',
+    [meant === undefined ? 'zt app list' : `zt forward ${meant}`],
+  )
+}
+
+function portNotHost(text: string, hosts: readonly string[], port: string): UserError {
+  return usage(
+    'HOST_IS_PORT',
+    `"${text}" is not a public host name`,
+    'It begins with a local port, which --listen takes. The port of the service is known to its tunnel.',
+    [['zt', 'forward', ...hosts, '--listen', port].map(shellQuote).join(' ')],
+  )
 }
 
 function refuseTwins(plans: readonly ForwardPlan[]): void {

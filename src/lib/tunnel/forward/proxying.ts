@@ -24,6 +24,7 @@ import {answerOf, edgeRequest} from '../edge/request.js'
 import {answerCut, edgeFailed} from '../failure/connection.js'
 import {RefusedError} from '../failure/refusal.js'
 import type {Target} from '../target/target.js'
+import type {RequestFacts} from '../types.js'
 import {requestHeaders, responseHeaders} from './headers.js'
 import type {ForwardEvents} from './types.js'
 
@@ -202,9 +203,8 @@ export class Proxying {
   async #explain(request: IncomingMessage, answer: IncomingMessage): Promise<string | undefined> {
     const said = answerOf(answer)
     if (said.by === 'service') return undefined
-    const path = (request.url ?? '/').split('?')[0] ?? '/'
     const {events, target} = this.#options
-    const error = await events.explain(new RefusedError(target.edge.host, said), path)
+    const error = await events.explain(new RefusedError(target.edge.host, said), factsOf(request))
     // Where it may be the service's own answer, the client gets that.
     return error instanceof RefusedError && error.answer.by === 'unknown' ? undefined : textOf(error)
   }
@@ -241,6 +241,14 @@ function badAnswer(code: string): UserError {
 
 class Unsendable extends Error {
   override readonly name = 'Unsendable'
+}
+
+function factsOf({url = '/', headers}: IncomingMessage): RequestFacts {
+  return {
+    path: url.split('?')[0],
+    cookie: /\bCF_Authorization=/i.test(headers.cookie ?? ''),
+    xhr: headers['x-requested-with']?.toString().toLowerCase() === 'xmlhttprequest',
+  }
 }
 
 /** Whether a request that got no answer, or a refusal, may be repeated. */

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {filesSync as fs} from '../../system/disk.js'
 import {UserError} from '../../core/errors.js'
+import {hostParts, plainHost} from '../../core/hostname.js'
 import {endProcess} from '../connections/end.js'
 import {openConnections, type OpenConnection} from '../connections/read.js'
 import {processOf, runDirectory} from '../connections/run-files.js'
@@ -61,11 +62,18 @@ function describe(
   return {host, place, http, token: {id: tokenId, name}, profile, pid, since: openedAt, log: logs.get(pid)}
 }
 
-/** By host, port or address, as `zt forward list` shows it. */
+/** By host, port or address, as `zt forward` takes or shows it. */
 function isCalled({host, listener: {place}}: Listener, wanted: string): boolean {
   const port = /:(\d+)$/.exec(place)?.[1]
-  const names = [host, place, place.replace(/^unix:/, ''), port]
-  return names.includes(wanted) || host === wanted.toLowerCase().replace(/\.$/, '')
+  if ([wanted, wanted.replace(/^https?:\/\/([^/]+)\/?$/i, '$1')].includes(place) || wanted === port)
+    return true
+  if (place.startsWith('unix:') && path.resolve(wanted.replace(/^unix:/, '')) === place.slice('unix:'.length))
+    return true
+  const {host: name, port: named} = hostParts(wanted)
+  const isPort = String(named) === port
+  return /(?:^|\.)localhost$/i.test(name)
+    ? isPort
+    : plainHost(name) === host && (isPort || named === undefined)
 }
 
 /** The log of each process that has one. */

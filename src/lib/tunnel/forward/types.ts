@@ -1,6 +1,6 @@
 import type {UserError} from '../../core/errors.js'
 import type {RefusedError} from '../failure/refusal.js'
-import type {HostForward} from '../types.js'
+import type {HostForward, RequestFacts} from '../types.js'
 
 /** What happens while a forward runs. */
 export interface ForwardEvents {
@@ -11,7 +11,7 @@ export interface ForwardEvents {
   /** Access accepted only the previous secret; `until`: the end of its grace period (ISO 8601). */
   onlyPrevious?(until: string): void
   /** Why the edge refused a request, as far as the account tells. */
-  explain(error: RefusedError, path: string): Promise<UserError>
+  explain(error: RefusedError, sent: RequestFacts): Promise<UserError>
   /** Resolves once all failures so far are shown. */
   settled?(): Promise<void>
 }

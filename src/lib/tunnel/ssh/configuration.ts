@@ -4,6 +4,7 @@ import {posixPath} from '../../core/posix-path.js'
 import {readForeignFile} from '../../system/own-files.js'
 import {isFullPath, variableOf} from '../../system/platform.js'
 import {defaultSshConfig, patternOf} from './config-values.js'
+import {isNameless} from './user-name.js'
 
 // ssh's configuration as its files hold it. What it means for a host only ssh knows: ask-ssh.ts.
 
@@ -51,7 +52,7 @@ export interface ConfigurationOptions {
 
 /** Reads a configuration with all files that it includes. */
 export function readConfiguration({file, ssh, text, texts = new Map()}: ConfigurationOptions): Configuration {
-  const own = defaultSshConfig()
+  const own = file === undefined || !isNameless() ? defaultSshConfig() : undefined
   const main: string[] =
     file === undefined
       ? [own, systemFile(ssh)].filter((one) => one !== undefined)
@@ -60,7 +61,7 @@ export function readConfiguration({file, ssh, text, texts = new Map()}: Configur
         : [path.resolve(file)]
   const found: Configuration = {main, files: new Map(), complete: true}
   // Relative names start from ~/.ssh, or from /etc/ssh in the system's file (ssh_config(5), Include).
-  const base = (one: string): string => path.dirname(file === undefined ? one : own)
+  const base = (one: string): string => path.dirname(file === undefined ? one : (own ?? one))
   const waiting = main.map((one): [string, string] => [one, base(one)])
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const [one, from] = next
@@ -177,8 +178,9 @@ function included(value: string, base: string): string[] | undefined {
   const files: string[] = []
   for (const word of words ?? []) {
     if (/[$%[{\\]/.test(word) || word.startsWith('~') !== word.startsWith('~/')) return undefined
-    const home = path.dirname(path.dirname(defaultSshConfig()))
-    const whole = path.resolve(base, word.startsWith('~/') ? path.join(home, word.slice(2)) : word)
+    if (word.startsWith('~/') && isNameless()) return undefined
+    const home = (): string => path.dirname(path.dirname(defaultSshConfig()))
+    const whole = path.resolve(base, word.startsWith('~/') ? path.join(home(), word.slice(2)) : word)
     const expanded = expand(whole)
     if (!expanded) return undefined
     files.push(...expanded)

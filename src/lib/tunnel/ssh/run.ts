@@ -20,6 +20,7 @@ import {sshNotFound} from './ask-ssh.js'
 import {optionsIn, sharingWishes} from './sharing-arguments.js'
 import {forwardsByConfiguration} from './configured-forwards.js'
 import {knownHosts} from './config-values.js'
+import {withShell} from './shell.js'
 import {requireName} from './user-name.js'
 import {sharedBy, type ChosenToken} from '../target/target.js'
 import type {TunnelClient} from '../types.js'
@@ -56,7 +57,7 @@ export interface SshEnd extends ChildEnd {
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const {settings, host, user, alias = host, chosen, sshArgs} = options
   // The proxy loads the profile by name, and would use a pair that is withheld because a project's file chose the edge.
-  const env = environmentFor(chosen.store === 'env' ? 'sshWithPair' : 'ssh', options.env)
+  const env = withShell(environmentFor(chosen.store === 'env' ? 'sshWithPair' : 'ssh', options.env))
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
   requireName()

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import type {Settings} from '../../config/types.js'
 import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
-import {hostMatches} from '../../core/hostname.js'
+import {hostMatches, plainHost} from '../../core/hostname.js'
 import {PAIRS, ZT_PAIR} from '../../core/pair-variables.js'
 import {hostOf} from '../../core/public-address.js'
 import type {Secret} from '../../core/secret.js'
@@ -100,12 +100,23 @@ export function mayUseEnvironment(
 ): boolean {
   if (environmentHosts) return environmentHosts.some((pattern) => hostMatches(pattern, host))
   const named = words.some((word) =>
-    word
-      .toLowerCase()
-      .split(/[^a-z0-9_.-]+/)
-      .some((part) => part.replace(/\.$/, '') === host),
+    word.split(/[^\p{L}\p{M}\p{N}_.-]+/u).some((part) => plainHost(part) === host),
   )
   return named && !(terminal && configured)
+}
+
+/** For a host that only a file names: the settings without the environment's pair, unless ZT_HOSTS lists the host. */
+export function withoutPairFor(host: string, settings: Settings): Settings {
+  const {environmentCredentials, environmentHosts = [], withheld, doubts} = settings
+  if (!environmentCredentials || environmentHosts.some((pattern) => hostMatches(pattern, host)))
+    return settings
+  const edge = 'a file names the host, and ZT_HOSTS does not list it.'
+  return {
+    ...settings,
+    environmentCredentials: undefined,
+    withheld: {...withheld, credentials: true},
+    doubts: {...doubts, edge},
+  }
 }
 
 /** Said wherever the pair goes to a host without having been named: what is sent, and where. */
@@ -254,7 +265,9 @@ async function notBound(index: IndexFiles, settings: Settings, to: Where): Promi
       ...(other === undefined ? [] : [`The host is bound in another profile: --profile ${other}`]),
       `zt app add-rule ${shellQuote(addressOf(to))} --service-auth`,
       'For this call only, give --token with the name of a service token, and --yes',
-      ...(settings.configured ? [] : [`In a job: set ${ZT_PAIR.id} and ${ZT_PAIR.secret}`]),
+      ...(settings.configured || settings.withheld.credentials
+        ? []
+        : [`In a job: set ${ZT_PAIR.id} and ${ZT_PAIR.secret}`]),
     ],
     details: {host, profile: settings.profileName, boundIn: elsewhere},
   })
@@ -303,7 +316,7 @@ function environmentNotConfirmed(
     message: `zt did not send the service token of the environment (${name}) to ${host}`,
     why: environmentHosts
       ? 'ZT_HOSTS lists the hosts that it is for, and this is not one of them.'
-      : 'No one has named this host for it, or confirmed it.',
+      : 'ZT_HOSTS does not list the host, and no one has confirmed it.',
     next: [
       'To send it this once: --token env --yes',
       ...(environmentHosts ? [] : [setting('ZT_HOSTS', host)]),

@@ -119,6 +119,12 @@ describe.skipIf(ssh === undefined)(
       expect((await adopt(true)).adopted).toEqual([])
     })
 
+    it('below more names than ssh is asked about', async () => {
+      const many = Array.from({length: 51}, (_, at) => `Host h${at}\n`).join('')
+      await put(`${many}Host gl\n  ProxyCommand cloudflared access ssh --hostname gitlab.example.com\n`)
+      expect(await adopt()).toMatchObject({adopted: [{line: 53}], left: []})
+    })
+
     it('in all files that the configuration includes, which keep their mode', async () => {
       const [a, b] = [path.join(home, 'd-a.conf'), path.join(home, 'd-b.conf')]
       await put(`Include ${home}/d-*.conf\nHost *\n  ServerAliveInterval 7\n`)
@@ -193,10 +199,14 @@ describe.skipIf(ssh === undefined)(
         'Host a?.apps.example.com\n ProxyCommand cloudflared access ssh --hostname %h\n',
         /every host that "a\?\.apps\.example\.com" matches/,
       ],
-      ['ProxyCommand cloudflared access ssh --hostname %h\n', /in no Host section/],
+      ['ProxyCommand cloudflared access ssh --hostname %h\n', /no Host line above it/],
       [
         'Match host gitlab.example.com exec "cloudflared access ssh-gen --hostname %h"\n ProxyCommand cloudflared access ssh --hostname %h\n',
         /only ssh can evaluate/,
+      ],
+      [
+        'Host gl\n Nonsense yes\n ProxyCommand cloudflared access ssh --hostname gitlab.example.com\n',
+        /ssh does not say what it does for gl/,
       ],
       [
         'Host gl\n ProxyCommand none\nHost gl\n ProxyCommand cloudflared access ssh --hostname gitlab.example.com\n',

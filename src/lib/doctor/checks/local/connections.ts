@@ -36,11 +36,17 @@ const connections = checkOf(
         : await withoutToken(world, open, says)),
     ]
     const found = all.filter((one) => one.state !== 'ok')
-    return found.length > 0
-      ? found
-      : [says.ok(open.length === 0 ? 'none is open' : `${open.length} open (zt forward list)`)]
+    return found.length > 0 ? found : [says.ok(openInWords(open))]
   },
 )
+
+/** `zt forward list` lists none of ssh. */
+export function openInWords(open: readonly Pick<OpenConnection, 'listener'>[]): string {
+  if (open.length === 0) return 'none is open'
+  const forwards = open.filter(({listener}) => listener !== undefined).length
+  const listed = forwards === 0 ? '' : `, ${forwards} of zt forward (zt forward list)`
+  return `${open.length} open${listed}`
+}
 
 /** Sockets in which ssh shared connections, and that no ssh listens on any more: it was killed. */
 async function deadSockets(state: string): Promise<string[]> {

@@ -5,10 +5,11 @@ import {environmentFor} from '../../../system/child-environment.js'
 import {findProgram} from '../../../system/programs.js'
 import {requireCloudflared} from '../../../tunnel/cloudflared/run.js'
 import {sshNotFound} from '../../../tunnel/ssh/ask-ssh.js'
+import {PLAIN_SHELL, shellTrouble} from '../../../tunnel/ssh/shell.js'
 import {requireName} from '../../../tunnel/ssh/user-name.js'
 import {checkOf} from '../../finding.js'
 import type {Check} from '../../types.js'
-import {installing, listing, unsetting} from '../../../core/shell-words.js'
+import {installing, listing, setting, unsetting} from '../../../core/shell-words.js'
 
 const DEADLINE_MS = 10_000
 
@@ -54,6 +55,15 @@ const ssh = checkOf(
           at: 'old',
           why: `zt needs OpenSSH ${first}.${second} or newer; this is ${program}.`,
           next: ['Install a newer OpenSSH client'],
+        }),
+      ]
+    const trouble = shellTrouble(env)
+    if (trouble !== undefined)
+      return [
+        says.warn('SHELL names no shell by which ssh could start zt', {
+          at: 'shell',
+          why: `${trouble}. zt ssh takes ${PLAIN_SHELL} instead; plain ssh, scp and git only say that the connection is closed.`,
+          next: [setting('SHELL', PLAIN_SHELL)],
         }),
       ]
     return [says.ok(`${version}, ${program}`)]

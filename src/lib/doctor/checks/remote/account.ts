@@ -2,6 +2,7 @@ import type {PermissionState, ServiceToken} from '../../../api/types.js'
 import {askInTurn} from '../../../access/account/ask-each.js'
 import {KINDS} from '../../../access/audit/kinds.js'
 import {withoutToken} from '../../../access/audit/read.js'
+import {isOlderSecret} from '../../../access/explain/causes.js'
 import {groupsOf, zoneOf} from '../../../access/explain/explain.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {ApiError, UserError} from '../../../core/errors.js'
@@ -217,7 +218,7 @@ function stateOf(ctx: AccessContext, says: Says, {entry, token, tokens, now}: Us
       ),
     )
   const {secretVersion: stored} = entry
-  if (stored !== undefined && secretVersion !== undefined && stored < secretVersion)
+  if (isOlderSecret(entry, token))
     found.push(
       says.fail(`The secret of "${name}" here is not the current one`, {
         at: 'rotated',

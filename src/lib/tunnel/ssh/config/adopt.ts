@@ -35,7 +35,7 @@ export interface AdoptionOptions {
    * Which lines: all, if it is left out.
    *
    * @param key identifies a line, whether or not zt has adopted it
-   * @param hosts that it connects to; of a line that is given back, none
+   * @param hosts that it connects to, by what ssh says; none where it is not installed
    */
   isWanted?: ((key: string, hosts: ReadonlySet<string>) => boolean) | undefined
   /** A host that will be bound to a token when the change is made. */
@@ -46,7 +46,12 @@ export interface AdoptionPlan extends AdoptionOutcome {
   files: PlannedFile[]
   /** Of the lines that move, as `isWanted` gets them. */
   keys: string[]
+  /** Someone has edited what zt wrote in place of one of them. */
+  edited: boolean
 }
+
+/** How many of the names that no line of cloudflared is for are compared before and after. */
+const MOST_OTHERS = 50
 
 /** A ProxyCommand of cloudflared in one of the files. */
 interface Candidate {
@@ -72,7 +77,9 @@ async function planToZt(options: AdoptionOptions): Promise<AdoptionPlan> {
   if (ssh === undefined) throw sshNotFound()
   const configuration = readConfiguration({file, ssh})
   const {candidates, warnings} = await candidatesIn(configuration)
-  const names = [...namesIn(configuration).keys(), ...candidates.flatMap(({line}) => samplesOf(line))]
+  // Those of the lines first: of other names not all are asked.
+  const theirs = new Set(candidates.flatMap(({line}) => samplesOf(line)))
+  const names = [...theirs, ...[...namesIn(configuration).keys()].slice(0, MOST_OTHERS)]
   const question = {ssh, env, file, configuration}
   const before = candidates.length === 0 ? new Map<string, SshAnswer>() : await answersFor(question, names)
   const moves: Move[] = []
@@ -97,11 +104,18 @@ async function planToZt(options: AdoptionOptions): Promise<AdoptionPlan> {
   return plan
 }
 
-async function planBack({file, isWanted}: AdoptionOptions): Promise<AdoptionPlan> {
-  const configuration = readConfiguration({file, ssh: ''})
+async function planBack({file, isWanted, env}: AdoptionOptions): Promise<AdoptionPlan> {
+  const ssh = findProgram('ssh', env) ?? ''
+  const configuration = readConfiguration({file, ssh})
   const {candidates, warnings} = await candidatesIn(configuration)
-  const moves = candidates
-    .filter((one) => one.line.current !== undefined && (isWanted?.(keyOf(one), new Set()) ?? true))
+  const adopted = candidates.filter(({line}) => line.current !== undefined)
+  const names = isWanted && ssh !== '' ? adopted.flatMap(({line}) => samplesOf(line)) : []
+  const answers =
+    names.length === 0
+      ? new Map<string, SshAnswer>()
+      : await answersFor({ssh, env, file, configuration}, names)
+  const moves = adopted
+    .filter((one) => isWanted?.(keyOf(one), hostsOf(one.line, samplesOf(one.line), answers)) ?? true)
     .map((candidate): Move => ({...candidate, command: 'own', names: []}))
   return outcomeOf(file, configuration, {moves, left: [], warnings})
 }
@@ -123,6 +137,7 @@ async function outcomeOf(
     warnings: [...warnings, ...editedWarnings(possible)],
     files,
     keys: possible.map(keyOf),
+    edited: possible.some(losesEdit),
     possible,
   }
 }
@@ -190,11 +205,18 @@ async function decide(
     return {
       why:
         line.section.line === undefined
-          ? 'It is in no Host section'
+          ? 'Its file has no Host line above it'
           : 'Its Match section has criteria that only ssh can evaluate',
       next: [],
     }
-  const names = samplesOf(line).filter((name) => {
+  const samples = samplesOf(line)
+  const [asked] = samples
+  if (asked !== undefined && !samples.some((name) => answers.has(name)))
+    return {
+      why: `ssh does not say what it does for ${asked}`,
+      next: [`ssh -G -F ${quoteForPerson(options.file)} ${quoteForPerson(asked)}`],
+    }
+  const names = samples.filter((name) => {
     const answer = answers.get(name)
     return answer && settingIn(answer, 'proxycommand') === inUse(line)
   })
@@ -379,9 +401,13 @@ function adoptedLine({file, line, command}: Move): AdoptedLine[] {
     : [{...placeOf({file, line}), before: shown(before), after: withoutSecrets(after)}]
 }
 
+function losesEdit(move: Move): boolean {
+  return move.line.edited && adoptedLine(move).length > 0
+}
+
 function editedWarnings(moves: readonly Move[]): string[] {
   return moves
-    .filter((move) => move.line.edited && adoptedLine(move).length > 0)
+    .filter(losesEdit)
     .map(
       ({file, line}) =>
         `Someone has edited zt's ProxyCommand in line ${line.number + 1} of ${file}; that edit will be lost`,

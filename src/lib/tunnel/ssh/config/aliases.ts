@@ -7,7 +7,7 @@ import {makesCertificate} from '../match-exec.js'
 import {withoutSecrets} from './diff.js'
 import {findBlocks, matchesHost} from './edit.js'
 
-/** To ask ssh takes some milliseconds for each name. */
+/** To ask ssh takes some milliseconds for each name; first come those whose lines name the host. */
 const MOST_NAMES = 100
 const AT_ONCE = 4
 
@@ -26,7 +26,7 @@ export async function aliasesOf(
   if (except === host && !mayLead(question.configuration, host)) return []
   const answers = await answersFor(
     question,
-    names.map(([name]) => name),
+    names.slice(0, MOST_NAMES).map(([name]) => name),
   )
   return names.flatMap(([name, where]): LeadingAlias[] => {
     const answer = answers.get(name)
@@ -39,14 +39,14 @@ export async function aliasesOf(
   })
 }
 
-/** What ssh says of each name, at most of the first {@link MOST_NAMES}. Those that it does not take are left out. */
+/** What ssh says of each name. Those that it does not take are left out. */
 export async function answersFor(
   question: Omit<SshQuestion, 'args'>,
   names: readonly string[],
 ): Promise<Map<string, SshAnswer>> {
   const answers = new Map<string, SshAnswer>()
   await askSeveral(question, async (ask) => {
-    const waiting = names.slice(0, MOST_NAMES)
+    const waiting = [...new Set(names)]
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const answer = await ask([next])

@@ -46,6 +46,8 @@ export interface SshConfigChange {
 
 export interface SshConfigPlan extends SshConfigOutcome {
   current: ConfigFile
+  /** The block that is there, if there is one. */
+  own: string | undefined
   /** The new text of the file, latin1. */
   after: string
 }
@@ -79,6 +81,7 @@ export async function planSshConfig({file, host: name, block, env}: SshConfigCha
     ...effect,
     others: block ? otherSettings(before, found, host, KEYWORDS) : [],
     current,
+    own: own && before.slice(own.start, own.end),
     after,
   }
 }
