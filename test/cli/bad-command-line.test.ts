@@ -125,7 +125,11 @@ describe('words that are no command', () => {
   it('are corrected to words as a person types them, also for a topic in a topic', async () => {
     const before = process.argv
     process.argv = ['node', 'zt', 'token', 'reahc', 'x']
-    const config = {commands: [], topics: [{name: 'token'}, {name: 'token:reach'}]}
+    const config = {
+      commands: [],
+      topics: [{name: 'token'}, {name: 'token:reach'}],
+      findCommand: () => undefined,
+    }
     try {
       await expect(
         commandNotFound.call(

@@ -314,8 +314,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   private printDocument(document: object): void {
-    if (this.stdoutIsTaken) errJson(JSON.stringify(document, null, 2))
-    else if (this.jsonOutput === 'lines') outJson(JSON.stringify(document))
+    const isEvent = this.jsonOutput === 'lines'
+    if (this.stdoutIsTaken) errJson(JSON.stringify(document, null, isEvent ? 0 : 2))
+    else if (isEvent) outJson(JSON.stringify(document))
     else outDocument(document)
   }
 
