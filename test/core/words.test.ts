@@ -199,6 +199,9 @@ describe('did you mean', () => {
     ['git', ['GitLab staging'], 'GitLab staging'],
     ['tokn create', ['token create', 'token list'], 'token create'],
     ['zzzzzz', ['GitLab'], undefined],
+    ['lsit', ['list', 'show'], 'list'],
+    ['reahc', ['show', 'reach'], 'reach'],
+    ['hsow', ['whom'], undefined],
     ['x', [], undefined],
   ])('%s of %j: %s', (typed, candidates, expected) => {
     expect(closest(typed, candidates)).toBe(expected)
