@@ -201,6 +201,7 @@ const MAY_OPEN: Record<string, string> = {
   'lib/tunnel/curl/curl.ts': 'a pipe in a directory that was just made',
   'lib/tunnel/curl/session-cookies.ts': "what curl has just written, and the person's own files",
   'lib/tunnel/connections/announce.ts': 'a new file, then a rename',
+  'lib/tunnel/connections/read.ts': 'a new file, then a rename',
   'lib/network/tcp-peer.ts': '/proc',
   'lib/system/stdout-reader.ts': 'its own stdout again',
   'lib/tunnel/forward/background.ts': 'a new log in the directory of running processes',

@@ -127,11 +127,12 @@ function parsePublicHost(text: string): WantedHost {
   const wanted = parseWantedHost(text)
   if (wanted.host.includes('.')) return wanted
   const meant = closest(wanted.host, ['list', 'stop'])
+  const command = meant === 'list' ? 'zt forward list' : 'zt forward stop'
   throw usage(
     'BAD_HOSTNAME',
     `"${wanted.host}" is not a public host name`,
     'Access protects public host names, such as db.example.com.',
-    [meant === undefined ? 'zt app list' : `zt forward ${meant}`],
+    [meant === undefined ? 'zt app list' : command],
   )
 }
 
