@@ -160,6 +160,8 @@ describe('words that are no command', () => {
     // The first word is right, and the second near to nothing.
     [['token', 'stop', 'x'], 'zt token stop', 'zt token --help'],
     [['profile', 'foo'], 'zt profile foo', 'zt profile --help'],
+    // It is the second word of a command.
+    [['check', 'db.example.com'], 'zt check', 'zt ssh check db.example.com'],
   ])('are answered with the nearest one, and keep the rest: %j', (words, typed, suggestion) => {
     expect(of(...words)).toEqual([`There is no command "${typed}"`, suggestion, 'zt --help'])
   })

@@ -119,7 +119,10 @@ function fitting(words: readonly string[], {args, flags}: Takes): readonly strin
   return words
 }
 
-/** The command line with the nearest known word in place of each of its first two; empty if none is near the first. */
+/**
+ * The command line with the nearest known word in place of each of its first two; where none is near the first, with what
+ * comes before that word in a command. Empty if there is neither.
+ */
 function nearest(words: readonly string[], known: readonly string[][], taken: TakenBy): string[] {
   const near = (word: string, candidates: string[]): string | undefined =>
     candidates.includes(word) ? word : closest(word, candidates)
@@ -128,7 +131,10 @@ function nearest(words: readonly string[], known: readonly string[][], taken: Ta
     typed,
     known.map(([one = '']) => one),
   )
-  if (first === undefined) return []
+  if (first === undefined) {
+    const behind = new Set(known.flatMap(([topic, verb]) => (verb === typed ? [`${topic} ${verb}`] : [])))
+    return [...behind].map((command) => suggestion(command, words.slice(1), taken))
+  }
   const verbs = known.flatMap(([topic, verb]) => (topic === first && verb !== undefined ? [verb] : []))
   const verb = second === undefined ? undefined : near(second, verbs)
   if (verb !== undefined) return [suggestion(`${first} ${verb}`, rest, taken)]
